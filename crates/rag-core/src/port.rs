@@ -1,0 +1,13 @@
+//! The contracts with the outside world: [`Store`] keeps and finds,
+//! [`Embedder`] turns text into vectors. What an implementation owes is in the
+//! documentation of its trait; `rag-store`'s conformance suite holds stores to
+//! it.
+
+mod embedder;
+mod store;
+
+pub use embedder::{EmbedError, Embedder, Purpose, TokenLimits};
+pub use store::{
+    ChunkScore, DeletedCollection, DeletedDocument, DocumentPage, Expect, LISTING_LIMIT_MAX,
+    PutOutcome, RANKING_LIMIT_MAX, Store, StoreError, StoreStatus, StoredPassage,
+};
