@@ -16,3 +16,4 @@ pub mod chunk;
 pub mod fuse;
 pub mod ingest;
 pub mod search;
+pub mod tokens;

@@ -8,7 +8,7 @@ mod document;
 mod filter;
 mod hash;
 
-pub use chunk::{Chunk, ChunkRef, EmbeddedChunk, Span};
+pub use chunk::{Chunk, ChunkRef, EmbeddedChunk, Span, TITLE_CHARS_INDEXED_MAX};
 pub use collection::{
     COLLECTION_NAME_CHARS_MAX, Collection, CollectionInfo, CollectionName, EmbeddingSpace,
     InvalidCollectionName,

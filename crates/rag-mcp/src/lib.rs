@@ -1,1 +1,23 @@
-//! rag-mcp
+//! The MCP surface of rag-memory: [`RagServer`] offers a [`Memory`]'s
+//! operations as tools, its documents as resources and a prompt that answers
+//! from them; [`transport`] carries that to clients.
+//!
+//! What an operation does is the memory's affair; this crate only translates.
+//! It is a crate of its own because the protocol's generic code is slow to
+//! compile.
+//!
+//! [`Memory`]: rag_memory::Memory
+
+mod arguments;
+mod completion;
+mod connect;
+mod failure;
+mod prompts;
+mod resources;
+mod schema;
+pub mod server;
+mod tools;
+pub mod transport;
+
+pub use connect::{routes, stdio};
+pub use server::RagServer;

@@ -1,1 +1,15 @@
-//! rag-store
+//! Where documents are kept and found: the implementations of
+//! [`rag_core::port::Store`] and the suite that holds all of them to its
+//! contract.
+//!
+//! How rankings are fused, what a document is cut into and which model makes
+//! its vectors is not known here.
+
+pub mod conformance;
+pub mod embedded;
+
+mod ranking;
+mod selective;
+mod vector;
+
+pub use selective::{COMMON_CHUNKS_MIN, MATCHES_READ_MAX, selective_terms};

@@ -2,6 +2,9 @@
 
 use super::{ContentHash, DocumentId};
 
+/// How many characters of a title are indexed with each chunk.
+pub const TITLE_CHARS_INDEXED_MAX: usize = 120;
+
 /// Where a chunk stands in its document's text, in bytes and in characters
 /// (Unicode code points), both half open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +34,11 @@ pub struct Chunk {
 
 impl Chunk {
     /// What is embedded and indexed: `title > heading path`, a line break,
-    /// and the text. Headings that repeat the title are left out.
+    /// and the text. Headings that repeat the title are left out, and what is
+    /// beyond [`TITLE_CHARS_INDEXED_MAX`] of a title: a model that reads a few
+    /// hundred tokens should spend them on the text.
     pub fn indexed_text(&self, title: &str) -> String {
-        let mut head = String::from(title);
+        let mut head: String = title.chars().take(TITLE_CHARS_INDEXED_MAX).collect();
         for heading in self.heading_path.iter().filter(|heading| *heading != title) {
             head.push_str(" > ");
             head.push_str(heading);

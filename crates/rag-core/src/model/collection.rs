@@ -103,7 +103,10 @@ mod tests {
             assert_eq!(good.parse::<CollectionName>().unwrap().as_str(), good);
         }
         for bad in ["", " ", "Docs", "a b", "ü", "a/b", &"x".repeat(65)] {
-            assert!(bad.parse::<CollectionName>().is_err(), "{bad:?} was accepted");
+            assert!(
+                bad.parse::<CollectionName>().is_err(),
+                "{bad:?} was accepted"
+            );
         }
     }
 }

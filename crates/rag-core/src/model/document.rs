@@ -75,7 +75,11 @@ impl fmt::Display for DocumentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for place in (0..ID_CHARS).rev() {
             let digit = (self.0 >> (5 * place)) & 31;
-            write!(f, "{}", char::from(BASE32[usize::try_from(digit).expect("below 32")]))?;
+            write!(
+                f,
+                "{}",
+                char::from(BASE32[usize::try_from(digit).expect("below 32")])
+            )?;
         }
         Ok(())
     }
@@ -99,14 +103,19 @@ impl FromStr for DocumentId {
     type Err = InvalidDocumentId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidDocumentId { text: text.chars().take(64).collect() };
+        let invalid = || InvalidDocumentId {
+            text: text.chars().take(64).collect(),
+        };
         if text.len() != ID_CHARS {
             return Err(invalid());
         }
         let mut number: u128 = 0;
         for byte in text.bytes() {
             let byte = byte.to_ascii_lowercase();
-            let digit = BASE32.iter().position(|&known| known == byte).ok_or_else(invalid)?;
+            let digit = BASE32
+                .iter()
+                .position(|&known| known == byte)
+                .ok_or_else(invalid)?;
             number = number << 5 | digit as u128;
         }
         i64::try_from(number).map(DocumentId).map_err(|_| invalid())
@@ -204,7 +213,14 @@ mod tests {
 
     #[test]
     fn what_is_no_id_is_refused() {
-        for bad in ["", "42", "zzzzzzzzzzzzz", "0000000000u00", "00000000000000", "äääääääääääää"] {
+        for bad in [
+            "",
+            "42",
+            "zzzzzzzzzzzzz",
+            "0000000000u00",
+            "00000000000000",
+            "äääääääääääää",
+        ] {
             assert!(bad.parse::<DocumentId>().is_err(), "{bad:?} was accepted");
         }
     }

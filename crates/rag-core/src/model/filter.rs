@@ -18,16 +18,20 @@ pub struct Filter {
 /// when each wanted element is contained in one of its elements, and a scalar
 /// when one element equals it; scalars are equal.
 pub fn contains(metadata: &Metadata, wanted: &Metadata) -> bool {
-    wanted.iter().all(|(key, value)| metadata.get(key).is_some_and(|have| value_in(have, value)))
+    wanted
+        .iter()
+        .all(|(key, value)| metadata.get(key).is_some_and(|have| value_in(have, value)))
 }
 
 fn value_in(have: &Value, wanted: &Value) -> bool {
     match (have, wanted) {
         (Value::Object(have), Value::Object(wanted)) => contains(have, wanted),
-        (Value::Array(have), Value::Array(wanted)) => {
-            wanted.iter().all(|value| have.iter().any(|element| value_in(element, value)))
-        }
-        (Value::Array(have), scalar) if !scalar.is_object() => have.contains(scalar),
+        (Value::Array(have), Value::Array(wanted)) => wanted
+            .iter()
+            .all(|value| have.iter().any(|element| value_in(element, value))),
+        (Value::Array(have), scalar) if !scalar.is_object() => have
+            .iter()
+            .any(|element| !element.is_array() && value_in(element, scalar)),
         (Value::Number(have), Value::Number(wanted)) => {
             have == wanted || have.as_f64() == wanted.as_f64()
         }
@@ -41,7 +45,7 @@ mod tests {
 
     #[test]
     fn containment() {
-        let metadata = r#"{"a": 1, "tags": ["x", "y"], "deep": {"b": {"c": null}, "l": [{"k": 1, "m": 2}]}}"#;
+        let metadata = r#"{"a": 1, "numbers": [1, [2]], "tags": ["x", "y"], "deep": {"b": {"c": null}, "l": [{"k": 1, "m": 2}]}}"#;
         let metadata: Metadata = serde_json::from_str(metadata).unwrap();
         for (wanted, expected) in [
             (r"{}", true),
@@ -50,6 +54,8 @@ mod tests {
             (r#"{"a": "1"}"#, false),
             (r#"{"missing": null}"#, false),
             (r#"{"tags": "x"}"#, true),
+            (r#"{"numbers": 1.0}"#, true),
+            (r#"{"numbers": 2}"#, false),
             (r#"{"tags": ["y", "x"]}"#, true),
             (r#"{"tags": ["x", "z"]}"#, false),
             (r#"{"tags": []}"#, true),

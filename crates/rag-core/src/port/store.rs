@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::model::{
-    Chunk, ChunkRef, Collection, CollectionInfo, CollectionName, ContentHash, Document,
-    DocumentId, DocumentInfo, EmbeddedDocument, EmbeddingSpace, Filter,
+    Chunk, ChunkRef, Collection, CollectionInfo, CollectionName, ContentHash, Document, DocumentId,
+    DocumentInfo, EmbeddedDocument, EmbeddingSpace, Filter,
 };
 
 /// The most documents one page of a listing may have.
@@ -88,18 +88,11 @@ pub trait Store: Send + Sync {
 
     /// The chunks of a document with `first <= index <= last`, by index;
     /// empty when there is no such document.
-    async fn chunks(
-        &self,
-        id: DocumentId,
-        first: u32,
-        last: u32,
-    ) -> Result<Vec<Chunk>, StoreError>;
+    async fn chunks(&self, id: DocumentId, first: u32, last: u32)
+    -> Result<Vec<Chunk>, StoreError>;
 
     /// Removes a document with its chunks, in one step.
-    async fn delete_document(
-        &self,
-        id: DocumentId,
-    ) -> Result<Option<DeletedDocument>, StoreError>;
+    async fn delete_document(&self, id: DocumentId) -> Result<Option<DeletedDocument>, StoreError>;
 
     /// The vectors the store already has in `space` for texts of these hashes,
     /// from whichever document; one entry for each hash asked for, in order.

@@ -1,0 +1,27 @@
+//! A memory over each transport. What is generic in the transports is compiled
+//! here once, and not again in every program and test that serves a memory.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use rag_memory::Memory;
+use tokio_util::sync::CancellationToken;
+
+use crate::RagServer;
+use crate::transport::{self, Options};
+
+/// The routes `/mcp`, `/sse` and `/messages` over `memory`.
+pub fn routes(memory: Arc<Memory>, options: &Options) -> Router {
+    let server = RagServer::new(memory);
+    transport::routes(move || server.clone(), options)
+}
+
+/// Serves `memory` on standard input and output until the input ends or
+/// `cancel` fires.
+///
+/// # Errors
+/// Standard input cannot be read, or standard output not written.
+pub async fn stdio(memory: Arc<Memory>, cancel: CancellationToken) -> io::Result<()> {
+    transport::stdio(RagServer::new(memory), cancel).await
+}

@@ -1,0 +1,32 @@
+//! The wire types: what every operation takes and gives, the same over MCP,
+//! HTTP and `--json`. Names follow the first prior system where it had them.
+//!
+//! Doc comments here become descriptions in JSON schemas, which agents pay for
+//! by the token: keep them to a few words.
+
+mod check;
+mod collection;
+mod document;
+mod ingest;
+mod search;
+mod status;
+
+pub use check::{Check, Outcome};
+pub use collection::{
+    CollectionCreated, CollectionDeleted, CollectionDetails, CollectionItem, CollectionList,
+    CollectionUpdated, CreateCollection, DeleteCollection, GetCollectionInfo, ListCollections,
+    UpdateCollectionDescription,
+};
+pub use document::{
+    ChunkItem, DeleteDocument, DocumentDeleted, DocumentItem, DocumentList, DocumentUpdated,
+    DocumentView, GetDocument, ListDocuments, UpdateDocument,
+};
+pub use ingest::{
+    DOCUMENT_EXTENSIONS, DirectoryIngested, FileIngested, FileOutcome, IngestDirectory, IngestFile,
+    IngestMode, IngestStatus, IngestText, TextIngested,
+};
+pub use search::{Hit, SearchDocuments, SearchMode, SearchResults};
+pub use status::Status;
+
+/// A JSON object, in the order of its keys.
+pub type Object = serde_json::Map<String, serde_json::Value>;

@@ -1,0 +1,285 @@
+//! The one error of all operations. Its kind decides, by the table here and
+//! nowhere else, which HTTP status and exit code it becomes; its text says what
+//! failed, for which input, and what to do about it.
+
+use rag_core::ingest::IngestError;
+use rag_core::port::{EmbedError, StoreError};
+use rag_core::search::SearchError;
+use rag_source::SourceError;
+
+/// What went wrong, for whoever branches on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The input cannot be right, whatever the memory holds.
+    Invalid,
+    /// A name or id that does not exist.
+    NotFound,
+    /// Something of that identity is there already.
+    AlreadyExists,
+    /// It was changed by someone else meanwhile.
+    Conflict,
+    /// Outside of what the operator allows.
+    Forbidden,
+    /// Larger than a limit.
+    TooLarge,
+    /// The embedding service does not accept the key, or the account is empty.
+    EmbeddingRefused,
+    /// The embedding service asks to slow down.
+    RateLimited,
+    /// A store or service cannot be used now.
+    Unavailable,
+    /// The caller gave up.
+    Cancelled,
+    /// A mistake of ours.
+    Internal,
+}
+
+/// Kind, name on the wire, HTTP status, exit code.
+const KINDS: [(ErrorKind, &str, u16, u8); 11] = [
+    (ErrorKind::Invalid, "invalid", 400, 2),
+    (ErrorKind::NotFound, "not_found", 404, 3),
+    (ErrorKind::AlreadyExists, "already_exists", 409, 4),
+    (ErrorKind::Conflict, "conflict", 409, 4),
+    (ErrorKind::Forbidden, "forbidden", 403, 5),
+    (ErrorKind::TooLarge, "too_large", 413, 6),
+    (ErrorKind::EmbeddingRefused, "embedding_refused", 502, 7),
+    (ErrorKind::RateLimited, "rate_limited", 503, 8),
+    (ErrorKind::Unavailable, "unavailable", 503, 9),
+    (ErrorKind::Cancelled, "cancelled", 499, 130),
+    (ErrorKind::Internal, "internal", 500, 1),
+];
+
+impl ErrorKind {
+    /// All kinds, in the order of the table.
+    pub fn all() -> impl Iterator<Item = ErrorKind> {
+        KINDS.into_iter().map(|(kind, ..)| kind)
+    }
+
+    fn row(self) -> (ErrorKind, &'static str, u16, u8) {
+        KINDS
+            .into_iter()
+            .find(|row| row.0 == self)
+            .expect("the table has every kind")
+    }
+
+    /// Its name on the wire, such as `not_found`.
+    pub fn name(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The HTTP status it becomes.
+    pub fn http_status(self) -> u16 {
+        self.row().2
+    }
+
+    /// The exit code of the command line.
+    pub fn exit_code(self) -> u8 {
+        self.row().3
+    }
+}
+
+/// Why an operation failed. Displays as a message and, after a blank line, a
+/// `hint: …` where there is a remedy.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    hint: Option<String>,
+}
+
+impl std::error::Error for Error {}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error {
+    /// An error without a remedy.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error {
+            kind,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// The same with a remedy.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The input cannot be right.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Invalid, message)
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What failed and for which input, without the remedy.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The remedy.
+    pub fn remedy(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        let message = chain(&error);
+        match error {
+            StoreError::NoCollection(_) => Error::new(ErrorKind::NotFound, message)
+                .hint("list_collections shows those that exist, create_collection makes one"),
+            StoreError::CollectionExists(_) => Error::new(ErrorKind::AlreadyExists, message),
+            StoreError::WrongSpace { expected, .. } => Error::new(ErrorKind::Conflict, message)
+                .hint(format!(
+                    "start with RAG_EMBEDDING set for `{}`, or put the documents into a new collection",
+                    expected.model
+                )),
+            StoreError::Conflict { .. } => Error::new(
+                ErrorKind::Conflict,
+                "the document was changed by someone else at the same time",
+            )
+            .hint("read it again and repeat the change"),
+            StoreError::IdTaken(_) => Error::new(ErrorKind::Internal, message),
+            StoreError::TooNew { .. } => Error::new(ErrorKind::Unavailable, message)
+                .hint("use a newer version of rag, or another store with --database-url"),
+            StoreError::Corrupt { .. } => Error::new(ErrorKind::Unavailable, message)
+                .hint("restore it from a backup, or move it away to begin anew"),
+            StoreError::NotWritable { .. } => Error::new(ErrorKind::Unavailable, message)
+                .hint("free some space or allow writing there, or choose another place with RAG_DATA_DIR"),
+            StoreError::Unavailable { .. } => Error::new(ErrorKind::Unavailable, message),
+        }
+    }
+}
+
+impl From<EmbedError> for Error {
+    fn from(error: EmbedError) -> Self {
+        let message = chain(&error);
+        match error {
+            EmbedError::BadKey { .. } => Error::new(ErrorKind::EmbeddingRefused, message).hint(
+                "set OPENAI_API_KEY to a valid key, or RAG_EMBEDDING=local to embed without one",
+            ),
+            EmbedError::NoQuota { .. } => Error::new(ErrorKind::EmbeddingRefused, message)
+                .hint("add credit to the account, or set RAG_EMBEDDING=local to embed without one"),
+            EmbedError::RateLimited { retry_after, .. } => {
+                let hint = match retry_after {
+                    Some(wait) => format!("try again in {} s", wait.as_secs().max(1)),
+                    None => "try again in a minute".to_owned(),
+                };
+                Error::new(ErrorKind::RateLimited, message).hint(hint)
+            }
+            EmbedError::WrongDimensions { got, .. } => Error::new(ErrorKind::Conflict, message)
+                .hint(format!("set RAG_EMBEDDING_DIMENSIONS={got}")),
+            EmbedError::BadModel { .. } => Error::new(ErrorKind::Unavailable, message)
+                .hint("check RAG_EMBEDDING; `local` needs no files"),
+            EmbedError::Unavailable { .. } => Error::new(ErrorKind::Unavailable, message),
+        }
+    }
+}
+
+impl From<IngestError> for Error {
+    fn from(error: IngestError) -> Self {
+        let message = error.to_string();
+        match error {
+            IngestError::Store(error) => error.into(),
+            IngestError::Embed(error) => error.into(),
+            IngestError::Blank { .. } => {
+                Error::invalid(message).hint("give it text that is more than white space")
+            }
+            IngestError::NotText { .. } => {
+                Error::invalid(message).hint("binary data cannot be kept; extract its text first")
+            }
+            IngestError::TooLarge { .. } => Error::new(ErrorKind::TooLarge, message)
+                .hint("split it, or raise RAG_DOCUMENT_BYTES_MAX"),
+            IngestError::Exists { .. } => Error::new(ErrorKind::AlreadyExists, message)
+                .hint("mode=reingest replaces it, update_document changes it"),
+        }
+    }
+}
+
+impl From<SearchError> for Error {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Store(error) => error.into(),
+            SearchError::Embed(error) => error.into(),
+            SearchError::BlankQuery => {
+                Error::invalid(error.to_string()).hint("ask a question or give some words")
+            }
+        }
+    }
+}
+
+impl From<SourceError> for Error {
+    fn from(error: SourceError) -> Self {
+        let message = chain(&error);
+        match error {
+            SourceError::NotFound { .. } => Error::new(ErrorKind::NotFound, message),
+            SourceError::OutsideRoots { .. } => Error::new(ErrorKind::Forbidden, message)
+                .hint("allow its folder with RAG_FILE_ROOTS or --root"),
+            SourceError::TooLarge { .. } => Error::new(ErrorKind::TooLarge, message)
+                .hint("split it, or raise RAG_DOCUMENT_BYTES_MAX"),
+            SourceError::NotAFile { .. } => {
+                Error::invalid(message).hint("ingest_directory takes directories")
+            }
+            SourceError::NotADirectory { .. } => {
+                Error::invalid(message).hint("ingest_file takes single files")
+            }
+            SourceError::NotText { .. } => Error::invalid(message)
+                .hint("text in UTF-8, UTF-16 or a legacy encoding can be read; convert it first"),
+            SourceError::TooMany { .. } => Error::new(ErrorKind::TooLarge, message)
+                .hint("put its sub-directories in one by one"),
+            SourceError::Unreadable { .. } => Error::new(ErrorKind::Unavailable, message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_one_row() {
+        let names: std::collections::BTreeSet<_> = ErrorKind::all().map(ErrorKind::name).collect();
+        assert_eq!(names.len(), KINDS.len());
+    }
+
+    #[test]
+    fn causes_are_told_once_and_the_hint_last() {
+        let cause = std::io::Error::other("disk on fire");
+        let error: Error = StoreError::Unavailable {
+            action: "read".into(),
+            source: Box::new(cause),
+        }
+        .into();
+        assert_eq!(error.message(), "cannot read: disk on fire");
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let error = Error::invalid("`x` is wrong").hint("say `y`");
+        assert_eq!(error.to_string(), "`x` is wrong\n\nhint: say `y`");
+    }
+}

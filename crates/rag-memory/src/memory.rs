@@ -1,0 +1,68 @@
+//! `Memory`: one method for each operation, in the file of its noun.
+
+mod check;
+mod collection;
+mod directory;
+mod doctor;
+mod document;
+mod ingest;
+mod search;
+mod watch;
+
+use std::sync::Arc;
+
+use rag_core::fuse::Fusion;
+use rag_core::port::{Embedder, Store};
+use rag_source::FileRoots;
+
+use crate::Error;
+use crate::api::Status;
+
+pub use watch::{Progress, Watch};
+
+/// The memory: a store and an embedder, and what callers may do with them.
+pub struct Memory {
+    store: Arc<dyn Store>,
+    embedder: Arc<dyn Embedder>,
+    options: MemoryOptions,
+}
+
+/// What an operator decides about a memory.
+#[derive(Clone, Debug)]
+pub struct MemoryOptions {
+    /// Where files may be read from.
+    pub file_roots: FileRoots,
+    /// The largest text one document may have, in bytes.
+    pub document_bytes_max: u64,
+    /// How the two rankings are joined.
+    pub fusion: Fusion,
+}
+
+impl Memory {
+    /// A memory over a store and an embedder. Touches neither.
+    pub fn new(store: Arc<dyn Store>, embedder: Arc<dyn Embedder>, options: MemoryOptions) -> Self {
+        Memory {
+            store,
+            embedder,
+            options,
+        }
+    }
+
+    /// What the memory is made of and what is in it. Fails when the store
+    /// cannot be used, so it serves as the health check.
+    pub async fn status(&self) -> Result<Status, Error> {
+        let store = self.store.status().await?;
+        let space = self.embedder.space();
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            store: store.kind.to_owned(),
+            location: store.location,
+            collections: store.collection_count,
+            documents: store.document_count,
+            chunks: store.chunk_count,
+            size_bytes: store.size_bytes,
+            embedding_model: space.model.clone(),
+            embedding_dimensions: space.dimensions,
+        })
+    }
+}

@@ -1,0 +1,150 @@
+//! Checks of what callers give, with errors that say what would be right.
+
+use std::ops::RangeInclusive;
+
+use rag_core::model::{CollectionInfo, CollectionName, DocumentId};
+use rag_core::port::StoreError;
+
+use super::Memory;
+use crate::{Error, ErrorKind};
+
+/// The most characters a description or a title may have.
+const LINE_CHARS_MAX: usize = 2_000;
+/// How many collections an error lists.
+const NAMES_LISTED_MAX: usize = 10;
+/// How alike a name must be to be suggested, from 0 to 1.
+const SUGGESTION_MIN: f64 = 0.7;
+
+/// The collection name in `text`.
+pub(super) fn collection_name(text: &str) -> Result<CollectionName, Error> {
+    text.parse()
+        .map_err(|error: rag_core::model::InvalidCollectionName| Error::invalid(error.to_string()))
+}
+
+/// The document id in `text`.
+pub(super) fn document_id(text: &str) -> Result<DocumentId, Error> {
+    text.trim()
+        .parse()
+        .map_err(|error: rag_core::model::InvalidDocumentId| {
+            Error::invalid(error.to_string()).hint("search_documents and list_documents tell ids")
+        })
+}
+
+/// `value` of the argument `name`, if it is in `range`.
+pub(super) fn in_range(name: &str, value: i64, range: RangeInclusive<i64>) -> Result<usize, Error> {
+    let (least, most) = (range.start(), range.end());
+    let error = || {
+        Error::invalid(format!(
+            "`{name}` must be from {least} to {most}, not {value}"
+        ))
+    };
+    if !range.contains(&value) {
+        return Err(error());
+    }
+    usize::try_from(value).map_err(|_| error())
+}
+
+/// `text` of the argument `name`, trimmed, if it has something to read and is
+/// no longer than a line should be.
+pub(super) fn line(name: &str, text: &str) -> Result<String, Error> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::invalid(format!("`{name}` is blank")));
+    }
+    if text.contains('\0') {
+        return Err(Error::invalid(format!("`{name}` has a NUL character")));
+    }
+    let chars = text.chars().count();
+    if chars > LINE_CHARS_MAX {
+        let message = format!("`{name}` has {chars} characters, it may have {LINE_CHARS_MAX}");
+        return Err(Error::new(ErrorKind::TooLarge, message));
+    }
+    Ok(text.to_owned())
+}
+
+/// A document that does not exist.
+pub(super) fn no_document(id: DocumentId) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        format!("document `{id}` does not exist"),
+    )
+    .hint("search_documents and list_documents tell ids")
+}
+
+impl Memory {
+    /// The collection called `name`; the error for one that does not exist
+    /// suggests those that do.
+    pub(super) async fn collection_named(&self, name: &str) -> Result<CollectionInfo, Error> {
+        match self.store.collection(&collection_name(name)?).await {
+            Err(error @ StoreError::NoCollection(_)) => {
+                let infos = self.store.collections().await?;
+                let names: Vec<&str> = infos
+                    .iter()
+                    .map(|info| info.collection.name.as_str())
+                    .collect();
+                let message = error.to_string();
+                Err(Error::new(ErrorKind::NotFound, message).hint(instead(name, &names)))
+            }
+            other => Ok(other?),
+        }
+    }
+}
+
+/// What to do about a collection that does not exist.
+fn instead(wanted: &str, names: &[&str]) -> String {
+    let likeness = |name: &str| strsim::jaro_winkler(wanted, name);
+    let nearest = names
+        .iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    match nearest {
+        None => "there are no collections yet: create one first".to_owned(),
+        Some(name) if likeness(name) >= SUGGESTION_MIN => format!("did you mean `{name}`?"),
+        Some(_) => {
+            let listed = names
+                .iter()
+                .take(NAMES_LISTED_MAX)
+                .map(|name| format!("`{name}`"));
+            let more = if names.len() > NAMES_LISTED_MAX {
+                ", …"
+            } else {
+                ""
+            };
+            format!(
+                "collections are {}{more}",
+                listed.collect::<Vec<_>>().join(", ")
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggestions() {
+        for (wanted, names, expected) in [
+            ("dcos", &["docs", "notes"][..], "did you mean `docs`?"),
+            ("zzz", &["docs", "notes"], "collections are `docs`, `notes`"),
+            (
+                "docs",
+                &[],
+                "there are no collections yet: create one first",
+            ),
+        ] {
+            assert_eq!(instead(wanted, names), expected);
+        }
+    }
+
+    #[test]
+    fn ranges() {
+        assert_eq!(in_range("limit", 5, 1..=50).unwrap(), 5);
+        for wrong in [0, -1, 51, i64::MAX, i64::MIN] {
+            let error = in_range("limit", wrong, 1..=50).unwrap_err();
+            assert_eq!(
+                error.message(),
+                format!("`limit` must be from 1 to 50, not {wrong}")
+            );
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Putting texts and files in: the stages of `rag_core::ingest`, each on the
+//! threads it needs.
+
+use std::path::PathBuf;
+
+use rag_core::ingest::{self, Identified, IngestError};
+use rag_core::model::{ChunkRef, CollectionInfo, DocumentId, DocumentInfo, Extracted, Timestamp};
+use rag_core::port::{Expect, StoreError};
+use rag_source::read_file;
+
+use super::document::chunk_id;
+use super::{Memory, check};
+use crate::api::{
+    FileIngested, IngestFile, IngestMode, IngestStatus, IngestText, Object, TextIngested,
+};
+use crate::{Error, ErrorKind};
+
+/// What is in the store after a text was put in.
+pub(super) struct Stored {
+    pub(super) id: DocumentId,
+    pub(super) chunk_count: u32,
+    pub(super) status: IngestStatus,
+}
+
+impl Stored {
+    /// A document that is there already just as it was to be.
+    pub(super) fn unchanged(found: &DocumentInfo) -> Self {
+        Stored {
+            id: found.id,
+            chunk_count: found.chunk_count,
+            status: IngestStatus::Unchanged,
+        }
+    }
+}
+
+/// A text that knows where it belongs.
+pub(super) struct Placed {
+    pub(super) text: Identified,
+    /// What the collection has for its source.
+    pub(super) found: Option<DocumentInfo>,
+}
+
+/// A file's text with what its reply tells about it.
+pub(super) struct ReadFile {
+    pub(super) source: Extracted,
+    pub(super) size_bytes: u64,
+}
+
+impl Memory {
+    /// Puts a text in.
+    pub async fn ingest_text(&self, request: IngestText) -> Result<TextIngested, Error> {
+        let collection = self.writable_collection(&request.collection_name).await?;
+        let title = match &request.document_title {
+            Some(title) => check::line("document_title", title)?,
+            None => String::new(),
+        };
+        let source = Extracted {
+            source_uri: None,
+            title,
+            media_type: ingest::UNNAMED_MEDIA_TYPE,
+            text: request.content,
+            metadata: request.metadata,
+            warnings: Vec::new(),
+        };
+        let stored = self
+            .store_placed(self.place(&collection, source).await?, request.mode)
+            .await?;
+        Ok(TextIngested {
+            source_document_id: stored.id.to_string(),
+            num_chunks: stored.chunk_count,
+            collection_name: request.collection_name,
+            status: stored.status,
+            chunk_ids: request.include_chunk_ids.then(|| chunk_ids(&stored)),
+        })
+    }
+
+    /// Puts a file in.
+    pub async fn ingest_file(&self, request: IngestFile) -> Result<FileIngested, Error> {
+        let collection = self.writable_collection(&request.collection_name).await?;
+        let file = self
+            .read(PathBuf::from(&request.file_path), request.metadata)
+            .await?;
+        let filename = file.source.title.clone();
+        let file_type = file.source.metadata["file_type"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let warnings = file.source.warnings.clone();
+        let stored = self
+            .store_placed(self.place(&collection, file.source).await?, request.mode)
+            .await?;
+        Ok(FileIngested {
+            source_document_id: stored.id.to_string(),
+            num_chunks: stored.chunk_count,
+            collection_name: request.collection_name,
+            status: stored.status,
+            filename,
+            file_type,
+            file_size: file.size_bytes,
+            warnings,
+            chunk_ids: request.include_chunk_ids.then(|| chunk_ids(&stored)),
+        })
+    }
+
+    /// The collection called `name`, if this embedder's vectors belong there.
+    pub(super) async fn writable_collection(&self, name: &str) -> Result<CollectionInfo, Error> {
+        let info = self.collection_named(name).await?;
+        self.same_space(&info)?;
+        Ok(info)
+    }
+
+    /// Refuses a collection of another embedding space before any work is done.
+    pub(super) fn same_space(&self, info: &CollectionInfo) -> Result<(), Error> {
+        let collection = &info.collection;
+        if &collection.space == self.embedder.space() {
+            return Ok(());
+        }
+        Err(StoreError::WrongSpace {
+            collection: collection.name.clone(),
+            expected: collection.space.clone(),
+            got: self.embedder.space().clone(),
+        }
+        .into())
+    }
+
+    /// Reads a file that the roots allow, with the caller's metadata below its own.
+    pub(super) async fn read(&self, path: PathBuf, metadata: Object) -> Result<ReadFile, Error> {
+        let roots = self.options.file_roots.clone();
+        let bytes_max = self.options.document_bytes_max;
+        let mut file = blocking(move || {
+            let path = roots.resolve(&path)?;
+            let source = read_file(&path, bytes_max)?;
+            let size_bytes = path
+                .metadata()
+                .map_or(source.text.len() as u64, |data| data.len());
+            Ok::<_, rag_source::SourceError>(ReadFile { source, size_bytes })
+        })
+        .await??;
+        let own = std::mem::replace(&mut file.source.metadata, metadata);
+        file.source.metadata.extend(own);
+        Ok(file)
+    }
+
+    /// Gives a text its place in a collection: its identity, and what is there already.
+    pub(super) async fn place(
+        &self,
+        collection: &CollectionInfo,
+        source: Extracted,
+    ) -> Result<Placed, Error> {
+        let name = collection.collection.name.clone();
+        let text = ingest::identify(name, source, self.options.document_bytes_max)?;
+        let found = self
+            .store
+            .document_of_source(&text.collection, &text.source_uri)
+            .await?;
+        Ok(Placed { text, found })
+    }
+
+    /// Puts a text into its place, as `mode` has it.
+    pub(super) async fn store_placed(
+        &self,
+        placed: Placed,
+        mode: IngestMode,
+    ) -> Result<Stored, Error> {
+        let Placed { text, found } = placed;
+        match (found, mode) {
+            (None, IngestMode::Ingest) => self.store_new(text).await,
+            (None, IngestMode::Reingest) => self.chunk_embed_put(text, None, Expect::Any).await,
+            (Some(found), IngestMode::Ingest) => Err(exists(&found, &text)),
+            (Some(found), IngestMode::Reingest) if ingest::unchanged(&found, &text) => {
+                Ok(Stored::unchanged(&found))
+            }
+            (Some(found), IngestMode::Reingest) => {
+                self.chunk_embed_put(text, Some(found.id), Expect::Any)
+                    .await
+            }
+        }
+    }
+
+    /// Puts a text in that was not there a moment ago.
+    async fn store_new(&self, text: Identified) -> Result<Stored, Error> {
+        match self
+            .chunk_embed_put(text.clone(), None, Expect::Absent)
+            .await
+        {
+            // Someone else put it in at the same time.
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                let uri = &text.source_uri;
+                let found = self.store.document_of_source(&text.collection, uri).await?;
+                Err(found.map_or(error, |found| exists(&found, &text)))
+            }
+            other => other,
+        }
+    }
+
+    /// The stages from an identified text to the store.
+    pub(super) async fn chunk_embed_put(
+        &self,
+        text: Identified,
+        existing: Option<DocumentId>,
+        expect: Expect,
+    ) -> Result<Stored, Error> {
+        let started = std::time::Instant::now();
+        let collection = text.collection.clone();
+        let embedder = self.embedder.clone();
+        let draft = blocking(move || ingest::prepare(&*embedder, text)).await??;
+        let (store, embedder) = (&*self.store, &*self.embedder);
+        let document = ingest::embed(store, embedder, draft, Timestamp::now()).await?;
+        let chunk_count = document.document.info.chunk_count;
+        let (id, outcome) = ingest::put(store, embedder, document, existing, expect).await?;
+        tracing::info!(
+            document.id = %id,
+            collection.name = %collection,
+            chunks = chunk_count,
+            duration_ms = started.elapsed().as_millis(),
+            "stored a document"
+        );
+        let status = match outcome.replaced_chunk_count {
+            None => IngestStatus::Ingested,
+            Some(_) => IngestStatus::Replaced,
+        };
+        Ok(Stored {
+            id,
+            chunk_count,
+            status,
+        })
+    }
+}
+
+/// The error for a source that is there already.
+fn exists(found: &DocumentInfo, text: &Identified) -> Error {
+    IngestError::Exists {
+        title: found.title.clone(),
+        collection: found.collection.clone(),
+        id: found.id,
+        unchanged: found.content_hash == text.content_hash,
+    }
+    .into()
+}
+
+fn chunk_ids(stored: &Stored) -> Vec<String> {
+    let chunk = |index| ChunkRef {
+        document: stored.id,
+        index,
+    };
+    (0..stored.chunk_count)
+        .map(|index| chunk_id(chunk(index)))
+        .collect()
+}
+
+/// Runs work that takes a while off the runtime's threads.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::new(ErrorKind::Internal, format!("a task failed: {error}")))
+}

@@ -1,0 +1,133 @@
+//! Search.
+
+use std::collections::HashMap;
+
+use rag_core::model::{ChunkRef, DocumentId, Filter};
+use rag_core::search::{Mode, Passage, Query, search};
+
+use super::{Memory, check};
+use crate::Error;
+use crate::api::{Hit, SearchDocuments, SearchMode, SearchResults};
+
+/// The most passages one search gives.
+const LIMIT_MAX: i64 = 50;
+/// The most chunks of context on each side of a passage.
+const NEIGHBORS_MAX: i64 = 5;
+/// The largest budget of tokens that is understood as one.
+const TOKENS_MAX: i64 = 10_000_000;
+/// The most characters a query may have; models read far less of it.
+const QUERY_CHARS_MAX: usize = 10_000;
+
+impl Memory {
+    /// The passages that answer a question.
+    pub async fn search_documents(&self, request: SearchDocuments) -> Result<SearchResults, Error> {
+        let include = (request.include_source, request.include_metadata);
+        let started = std::time::Instant::now();
+        let query = self.query(request).await?;
+        let answer = search(&*self.store, &*self.embedder, &query).await?;
+        let mut sources = HashMap::new();
+        if include.0 {
+            for passage in &answer.passages {
+                let id = passage.document.id;
+                if !sources.contains_key(&id)
+                    && let Some(document) = self.store.document(id).await?
+                {
+                    sources.insert(id, document.text);
+                }
+            }
+        }
+        tracing::info!(
+            duration_ms = started.elapsed().as_millis(),
+            results = answer.passages.len(),
+            "searched"
+        );
+        let hit = |passage| hit(passage, &sources, include.1);
+        Ok(SearchResults {
+            results: answer.passages.into_iter().map(hit).collect(),
+            warnings: answer.warnings,
+        })
+    }
+
+    async fn query(&self, request: SearchDocuments) -> Result<Query, Error> {
+        let chars = request.query.chars().count();
+        if chars > QUERY_CHARS_MAX {
+            let message = format!("`query` has {chars} characters, it may have {QUERY_CHARS_MAX}");
+            return Err(Error::invalid(message).hint("ask a question rather than pasting a text"));
+        }
+        let threshold = match request.threshold {
+            Some(value) if !(-1.0..=1.0).contains(&value) => {
+                let message =
+                    format!("`threshold` must be a cosine from -1 to 1 or null, not {value}");
+                return Err(Error::invalid(message));
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "similarities are f32")]
+            threshold => threshold.map(|value| value as f32),
+        };
+        let tokens_max = request
+            .max_tokens
+            .map(|value| check::in_range("max_tokens", value, 1..=TOKENS_MAX));
+        let neighbours = check::in_range("neighbors", request.neighbors, 0..=NEIGHBORS_MAX)?;
+        let collections = match &request.collection_name {
+            Some(name) => vec![self.collection_named(name).await?.collection.name],
+            None => Vec::new(),
+        };
+        Ok(Query {
+            limit: check::in_range("limit", request.limit, 1..=LIMIT_MAX)?,
+            per_document_max: check::in_range(
+                "max_per_document",
+                request.max_per_document,
+                1..=LIMIT_MAX,
+            )?,
+            text: request.query,
+            filter: Filter {
+                collections,
+                metadata: request.metadata_filter,
+            },
+            mode: match request.mode {
+                SearchMode::Hybrid => Mode::Hybrid,
+                SearchMode::Vector => Mode::Vector,
+                SearchMode::Keyword => Mode::Keyword,
+            },
+            fusion: self.options.fusion,
+            threshold,
+            tokens_max: tokens_max.transpose()?,
+            neighbours: u32::try_from(neighbours).expect("at most NEIGHBORS_MAX"),
+        })
+    }
+}
+
+fn hit(passage: Passage, sources: &HashMap<DocumentId, String>, details: bool) -> Hit {
+    let Passage {
+        document,
+        chunk,
+        similarity,
+        score,
+        also_in,
+    } = passage;
+    let id = ChunkRef {
+        document: document.id,
+        index: chunk.index,
+    };
+    Hit {
+        content: chunk.text,
+        similarity: similarity.map(rounded),
+        score: rounded(score),
+        source_document_id: document.id.to_string(),
+        source_filename: document.title,
+        source_uri: document.source_uri,
+        collection_name: document.collection.to_string(),
+        heading_path: chunk.heading_path,
+        char_start: chunk.span.char_start,
+        char_end: chunk.span.char_end,
+        also_in: also_in.iter().map(ToString::to_string).collect(),
+        chunk_id: details.then(|| super::document::chunk_id(id)),
+        chunk_index: details.then_some(chunk.index),
+        metadata: details.then_some(document.metadata),
+        source_content: sources.get(&document.id).cloned(),
+    }
+}
+
+/// Four digits tell all that matters, and readers pay for each.
+fn rounded(value: f32) -> f32 {
+    (value * 10_000.0).round() / 10_000.0
+}

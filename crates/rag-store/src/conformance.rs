@@ -1,0 +1,94 @@
+//! The suite that every store passes: what the contract of
+//! [`rag_core::port::Store`] says, as checks that can fail.
+//!
+//! A check is given a fresh, empty store and panics when the store breaks the
+//! contract. How a store is made, and how it behaves when its file or server
+//! is broken, is left to that store's own tests.
+
+pub mod fixture;
+
+mod collections;
+mod concurrency;
+mod documents;
+mod listing;
+mod nearest;
+mod passages;
+mod sizes;
+mod words;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use rag_core::port::Store;
+
+/// A check at work.
+type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One check of the suite.
+#[derive(Clone, Copy)]
+pub struct Check {
+    /// What it is called, such as `documents::are_kept_whole`.
+    pub name: &'static str,
+    run: fn(Arc<dyn Store>) -> Running,
+}
+
+impl Check {
+    /// Runs it on a store that is empty and that nobody else uses. Panics when
+    /// the store breaks the contract.
+    pub async fn run(&self, store: Arc<dyn Store>) {
+        (self.run)(store).await;
+    }
+}
+
+macro_rules! checks {
+    ($($module:ident :: $check:ident,)*) => {
+        vec![$(Check {
+            name: concat!(stringify!($module), "::", stringify!($check)),
+            run: |store| Box::pin($module::$check(store)),
+        },)*]
+    };
+}
+
+/// The whole suite.
+pub fn checks() -> Vec<Check> {
+    checks![
+        collections::that_are_not_there_are_named,
+        collections::are_kept_whole,
+        collections::are_listed_newest_first,
+        collections::are_described_anew,
+        collections::count_their_documents,
+        collections::go_with_everything_in_them,
+        documents::are_kept_whole,
+        documents::put_twice_stay_one,
+        documents::are_swapped_whole,
+        documents::are_put_as_expected,
+        documents::keep_their_ids_to_themselves,
+        documents::of_another_space_are_refused,
+        documents::may_have_no_chunks,
+        documents::go_with_everything_of_theirs,
+        documents::give_ranges_of_chunks,
+        listing::is_ordered_and_has_no_gaps,
+        listing::is_narrowed_to_collections,
+        listing::is_narrowed_by_metadata,
+        nearest::is_exact_for_few,
+        nearest::keeps_to_the_filter,
+        nearest::keeps_to_its_space,
+        nearest::has_no_odd_numbers,
+        passages::come_in_the_order_asked,
+        passages::similarities_come_in_the_order_asked,
+        passages::vectors_are_found_by_hash,
+        words::rank_by_rarity_frequency_and_length,
+        words::match_in_every_script,
+        words::match_whole_or_not_at_all,
+        words::that_nearly_all_have_give_way,
+        words::keep_to_the_filter,
+        sizes::nothing_is_no_error,
+        sizes::a_large_document_is_kept,
+        sizes::limits_are_cut,
+        concurrency::writers_do_not_lose_each_other,
+        concurrency::one_of_many_wins,
+        concurrency::readers_see_one_revision,
+        concurrency::a_put_given_up_is_whole_or_absent,
+    ]
+}

@@ -1,0 +1,37 @@
+//! Arguments that need more than clap to understand.
+
+use std::io::Read;
+
+use rag_memory::Error;
+use rag_memory::api::Object;
+
+/// The most bytes that are read from standard input.
+const STDIN_BYTES_MAX: u64 = 1 << 30;
+
+/// The JSON object in the argument `name`.
+pub(super) fn json_object(name: &str, text: &str) -> Result<Object, Error> {
+    serde_json::from_str(text).map_err(|error| {
+        Error::invalid(format!("`{name}` is not a JSON object: {error}"))
+            .hint(format!("{name} '{{\"key\": \"value\"}}'"))
+    })
+}
+
+/// The text given, or standard input for `-`.
+pub(super) fn text_or_stdin(text: String) -> anyhow::Result<String> {
+    if text != "-" {
+        return Ok(text);
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(STDIN_BYTES_MAX)
+        .read_to_end(&mut bytes)?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let position = error.utf8_error().valid_up_to();
+        Error::invalid(format!(
+            "standard input is not UTF-8: see its byte {position}"
+        ))
+        .hint("put it into a file; `rag ingest file` reads other encodings, too")
+    })?;
+    Ok(text)
+}

@@ -1,0 +1,72 @@
+//! What every command has at hand: the settings and a way to print.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use rag_memory::Memory;
+use rag_source::FileRoots;
+use serde::Serialize;
+
+use super::output::print;
+use crate::config::{Config, ConfigError, Name, Settings};
+use crate::{logging, open};
+
+/// What every command has at hand.
+pub(super) struct Context {
+    pub(super) settings: Settings,
+    pub(super) json: bool,
+    config: Result<Config, ConfigError>,
+}
+
+impl Context {
+    /// Gathers the settings and starts logging.
+    pub(super) fn new(
+        flags: &[(Name, String)],
+        json: bool,
+        default_level: &str,
+    ) -> anyhow::Result<Self> {
+        let settings = Settings::gather(flags)?;
+        logging::start(settings.value(Name::LogLevel), default_level)?;
+        let config = Config::new(&settings);
+        Ok(Context {
+            settings,
+            json,
+            config,
+        })
+    }
+
+    /// What the settings mean. `rag config` can do without.
+    pub(super) fn config(&self) -> anyhow::Result<&Config> {
+        self.config.as_ref().map_err(|error| error.clone().into())
+    }
+
+    /// The memory, for a command that reads no files.
+    pub(super) fn memory(&self) -> anyhow::Result<Memory> {
+        self.memory_reading(FileRoots::none())
+    }
+
+    /// The memory, for a command that reads the path it was given.
+    pub(super) fn memory_reading_path(&self, path: &Path) -> anyhow::Result<Memory> {
+        let roots = FileRoots::new([path]).map_err(rag_memory::Error::from)?;
+        self.memory_reading(roots)
+    }
+
+    /// The memory, for a command that reads files below `roots`.
+    pub(super) fn memory_reading(&self, roots: FileRoots) -> anyhow::Result<Memory> {
+        Ok(open::memory(self.config()?, roots)?)
+    }
+
+    /// Prints `value` as JSON, or as `human` has it.
+    pub(super) fn show<T: Serialize>(
+        &self,
+        value: &T,
+        human: impl FnOnce(&T) -> String,
+    ) -> anyhow::Result<ExitCode> {
+        let text = match self.json {
+            true => serde_json::to_string_pretty(value)?,
+            false => human(value),
+        };
+        print(&text)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,264 @@
+//! Settings: where each value comes from, and what they amount to.
+//!
+//! [`Settings`] gathers texts from flags, the environment, `./.env`,
+//! `~/.rag-memory-env` and defaults, in this order; [`Config`] is what they
+//! mean, with nothing left to check. The environment is read here and nowhere
+//! else.
+
+mod secret;
+mod setting;
+mod sources;
+
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy;
+use rag_core::fuse::Fusion;
+
+pub(crate) use secret::Secret;
+pub(crate) use setting::{Name, Origin, Setting};
+pub(crate) use sources::{Settings, unknown_settings};
+
+/// The file of the embedded store in its data directory.
+const STORE_FILE: &str = "memory.sqlite";
+
+/// What the settings mean.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// The file of the embedded store.
+    pub(crate) store_path: PathBuf,
+    /// What turns text into vectors.
+    pub(crate) embedding: Embedding,
+    /// The folders that files may be read from; `None` leaves it to the surface.
+    pub(crate) file_roots: Option<Vec<PathBuf>>,
+    /// The largest text of a document, in bytes.
+    pub(crate) document_bytes_max: u64,
+    /// How rankings are joined.
+    pub(crate) fusion: Fusion,
+    /// Where `rag serve` listens.
+    pub(crate) host: String,
+    /// The port it listens on; 0 for any that is free.
+    pub(crate) port: u16,
+    /// Names the server answers to, besides those of this machine.
+    pub(crate) allowed_hosts: Vec<String>,
+    /// Origins of web pages that may call it, besides those of this machine.
+    pub(crate) allowed_origins: Vec<String>,
+    /// Whether it may listen where others can reach it.
+    pub(crate) allow_unauthenticated: bool,
+}
+
+/// What turns text into vectors.
+#[derive(Clone, Debug)]
+pub(crate) enum Embedding {
+    /// The model that is part of the program.
+    Bundled,
+    /// A model in a folder.
+    Directory(PathBuf),
+    /// An OpenAI-compatible endpoint.
+    Remote {
+        /// The model's name there.
+        model: String,
+        /// The dimensions of its vectors, where its name does not tell.
+        dimensions: Option<usize>,
+        /// The endpoint, up to `/v1`.
+        base_url: String,
+        /// The key for it.
+        api_key: Option<Secret>,
+    },
+}
+
+/// A setting whose value cannot be used.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The value is not of its kind.
+    #[error("{name} (from {origin}) is `{value}`, but must be {expected}")]
+    Invalid {
+        /// The setting.
+        name: Name,
+        /// Where it came from.
+        origin: Origin,
+        /// Its value, masked if it is a secret.
+        value: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// A settings file cannot be read or parsed.
+    #[error("cannot read the settings in `{}`: {message}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// There is no home directory to keep data in.
+    #[error("there is no home directory to keep the memory in\n\nhint: set RAG_DATA_DIR")]
+    NoHome,
+}
+
+impl Config {
+    /// What `settings` mean.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(Config {
+            store_path: store_path(settings)?,
+            embedding: embedding(settings)?,
+            file_roots: settings
+                .value(Name::FileRoots)
+                .map(|roots| std::env::split_paths(roots).collect()),
+            document_bytes_max: settings
+                .parse(
+                    Name::DocumentBytesMax,
+                    "a number of bytes from 1 to 1073741824",
+                    |text| {
+                        text.parse()
+                            .ok()
+                            .filter(|bytes| (1..=1 << 30).contains(bytes))
+                    },
+                )?
+                .expect("it has a default"),
+            fusion: settings
+                .parse(Name::Fusion, "`convex` or `rrf`", |text| match text {
+                    "convex" => Some(Fusion::Convex),
+                    "rrf" => Some(Fusion::ReciprocalRank),
+                    _ => None,
+                })?
+                .expect("it has a default"),
+            host: settings
+                .value(Name::Host)
+                .expect("it has a default")
+                .to_owned(),
+            port: settings
+                .parse(Name::Port, "a port from 0 to 65535", |text| {
+                    text.parse().ok()
+                })?
+                .expect("it has a default"),
+            allowed_hosts: list(settings.value(Name::AllowedHosts)),
+            allowed_origins: list(settings.value(Name::AllowedOrigins)),
+            allow_unauthenticated: settings
+                .parse(Name::AllowUnauthenticated, "`true` or `false`", |text| {
+                    text.parse().ok()
+                })?
+                .expect("it has a default"),
+        })
+    }
+}
+
+/// The parts of a list, which commas separate.
+fn list(value: Option<&str>) -> Vec<String> {
+    let parts = value.unwrap_or_default().split(',').map(str::trim);
+    parts
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn store_path(settings: &Settings) -> Result<PathBuf, ConfigError> {
+    let expected = "`sqlite:PATH` (this version has the embedded store only)";
+    let path = |text: &str| {
+        let path = text
+            .strip_prefix("sqlite://")
+            .or_else(|| text.strip_prefix("sqlite:"))?;
+        (!path.is_empty()).then(|| PathBuf::from(path))
+    };
+    if let Some(path) = settings.parse(Name::DatabaseUrl, expected, path)? {
+        return Ok(path);
+    }
+    let directory = match settings.value(Name::DataDir) {
+        Some(directory) => PathBuf::from(directory),
+        None => etcetera::base_strategy::choose_native_strategy()
+            .map_err(|_| ConfigError::NoHome)?
+            .data_dir()
+            .join("rag-memory"),
+    };
+    Ok(directory.join(STORE_FILE))
+}
+
+fn embedding(settings: &Settings) -> Result<Embedding, ConfigError> {
+    let chosen = settings.value(Name::Embedding).expect("it has a default");
+    if chosen == "local" {
+        return Ok(Embedding::Bundled);
+    }
+    // A path says that it is one: `./model`, `/models/e5`, `~` is the shell's.
+    if chosen.starts_with(['.', '/']) || chosen.contains('\\') {
+        return Ok(Embedding::Directory(PathBuf::from(chosen)));
+    }
+    Ok(Embedding::Remote {
+        model: chosen.to_owned(),
+        dimensions: settings.parse(
+            Name::EmbeddingDimensions,
+            "a number from 1 to 65536",
+            |text| {
+                text.parse()
+                    .ok()
+                    .filter(|dimensions| (1..=65_536).contains(dimensions))
+            },
+        )?,
+        base_url: settings
+            .value(Name::OpenaiBaseUrl)
+            .expect("it has a default")
+            .to_owned(),
+        api_key: settings.value(Name::OpenaiApiKey).map(Secret::new),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let mut all = vec![("RAG_DATA_DIR", "/data")];
+        all.extend_from_slice(pairs);
+        Config::new(&Settings::from_pairs(&all))
+    }
+
+    #[test]
+    fn defaults() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.store_path, PathBuf::from("/data/memory.sqlite"));
+        assert!(matches!(config.embedding, Embedding::Bundled));
+        assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 8000));
+        assert_eq!(config.file_roots, None);
+        assert!(!config.allow_unauthenticated);
+    }
+
+    #[test]
+    fn the_embedder_is_said_never_guessed() {
+        let key = ("OPENAI_API_KEY", "sk-secret");
+        assert!(matches!(
+            config(&[key]).unwrap().embedding,
+            Embedding::Bundled
+        ));
+        let remote = config(&[key, ("RAG_EMBEDDING", "text-embedding-3-small")]).unwrap();
+        assert!(matches!(
+            remote.embedding,
+            Embedding::Remote {
+                api_key: Some(_),
+                ..
+            }
+        ));
+        assert!(!format!("{remote:?}").contains("sk-secret"));
+        let folder = config(&[("RAG_EMBEDDING", "./model")]).unwrap();
+        assert!(matches!(folder.embedding, Embedding::Directory(_)));
+    }
+
+    #[test]
+    fn wrong_values_name_the_setting_and_its_origin() {
+        for (name, value, expected) in [
+            (
+                "PORT",
+                "http",
+                "PORT (from the environment) is `http`, but must be a port from 0 to 65535",
+            ),
+            (
+                "DATABASE_URL",
+                "postgres://me:secret@db/rag",
+                "DATABASE_URL (from the environment) is `***`, but must be `sqlite:PATH` (this version has the embedded store only)",
+            ),
+            (
+                "RAG_FUSION",
+                "sum",
+                "RAG_FUSION (from the environment) is `sum`, but must be `convex` or `rrf`",
+            ),
+        ] {
+            assert_eq!(config(&[(name, value)]).unwrap_err().to_string(), expected);
+        }
+    }
+}

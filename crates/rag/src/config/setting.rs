@@ -1,0 +1,224 @@
+//! The settings there are.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// A setting, known by the name of its environment variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    /// Which store.
+    DatabaseUrl,
+    /// Where the embedded store's file is.
+    DataDir,
+    /// Which embedder.
+    Embedding,
+    /// How large its vectors are.
+    EmbeddingDimensions,
+    /// The key for a remote embedder.
+    OpenaiApiKey,
+    /// The endpoint of a remote embedder.
+    OpenaiBaseUrl,
+    /// What may be read.
+    FileRoots,
+    /// How large a document may be.
+    DocumentBytesMax,
+    /// How rankings are joined.
+    Fusion,
+    /// Where the server listens.
+    Host,
+    /// On which port.
+    Port,
+    /// Which names it answers to.
+    AllowedHosts,
+    /// Which web pages may call it.
+    AllowedOrigins,
+    /// Whether others may reach it without authentication.
+    AllowUnauthenticated,
+    /// What is logged.
+    LogLevel,
+}
+
+/// What there is to know about a setting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SettingSpec {
+    /// Which one.
+    pub(crate) name: Name,
+    /// Its environment variable.
+    pub(crate) variable: &'static str,
+    /// Its value when nothing says otherwise.
+    pub(crate) default: Option<&'static str>,
+    /// Whether its value must not be shown.
+    pub(crate) secret: bool,
+    /// What it does, in a sentence.
+    pub(crate) purpose: &'static str,
+}
+
+const fn spec(
+    name: Name,
+    variable: &'static str,
+    default: Option<&'static str>,
+    purpose: &'static str,
+) -> SettingSpec {
+    SettingSpec {
+        name,
+        variable,
+        default,
+        secret: false,
+        purpose,
+    }
+}
+
+const fn secret(mut spec: SettingSpec) -> SettingSpec {
+    spec.secret = true;
+    spec
+}
+
+impl SettingSpec {
+    /// All settings, in the order they are shown.
+    pub(crate) const ALL: [SettingSpec; 15] = [
+        secret(spec(
+            Name::DatabaseUrl,
+            "DATABASE_URL",
+            None,
+            "The store: `sqlite:PATH`. Unset: a file in the data directory.",
+        )),
+        spec(
+            Name::DataDir,
+            "RAG_DATA_DIR",
+            None,
+            "The folder of the embedded store. Unset: the platform's data directory.",
+        ),
+        spec(
+            Name::Embedding,
+            "RAG_EMBEDDING",
+            Some("local"),
+            "What turns text into vectors: `local`, a model's folder (`./model`), or the name of \
+             a model behind OPENAI_BASE_URL, such as `text-embedding-3-small`.",
+        ),
+        spec(
+            Name::EmbeddingDimensions,
+            "RAG_EMBEDDING_DIMENSIONS",
+            None,
+            "The dimensions of a remote model's vectors, where its name does not tell.",
+        ),
+        secret(spec(
+            Name::OpenaiApiKey,
+            "OPENAI_API_KEY",
+            None,
+            "The key for a remote embedding model. Used only when RAG_EMBEDDING names one.",
+        )),
+        spec(
+            Name::OpenaiBaseUrl,
+            "OPENAI_BASE_URL",
+            Some(rag_embed::OPENAI_BASE_URL),
+            "The OpenAI-compatible endpoint, up to `/v1`.",
+        ),
+        spec(
+            Name::FileRoots,
+            "RAG_FILE_ROOTS",
+            None,
+            "The folders that agents may have files read from, separated like PATH. Unset: the \
+             working directory over stdio, none over HTTP.",
+        ),
+        spec(
+            Name::DocumentBytesMax,
+            "RAG_DOCUMENT_BYTES_MAX",
+            Some("20971520"),
+            "The largest text a document may have, in bytes.",
+        ),
+        spec(
+            Name::Fusion,
+            "RAG_FUSION",
+            Some("convex"),
+            "How the vector and the word ranking are joined: `convex` or `rrf`.",
+        ),
+        spec(
+            Name::Host,
+            "HOST",
+            Some("127.0.0.1"),
+            "The address `rag serve` listens on.",
+        ),
+        spec(
+            Name::Port,
+            "PORT",
+            Some("8000"),
+            "The port `rag serve` listens on.",
+        ),
+        spec(
+            Name::AllowedHosts,
+            "RAG_ALLOWED_HOSTS",
+            None,
+            "Names the server answers to besides this machine's, separated by commas.",
+        ),
+        spec(
+            Name::AllowedOrigins,
+            "RAG_ALLOWED_ORIGINS",
+            None,
+            "Origins of web pages that may call the server, separated by commas.",
+        ),
+        spec(
+            Name::AllowUnauthenticated,
+            "RAG_ALLOW_UNAUTHENTICATED",
+            Some("false"),
+            "Whether the server may listen where others can reach it, without authentication.",
+        ),
+        spec(
+            Name::LogLevel,
+            "LOG_LEVEL",
+            None,
+            "What is logged to stderr: error, warn, info, debug, trace, or a filter such as \
+             `warn,rag_store=debug`. Unset: info for servers, warn otherwise.",
+        ),
+    ];
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let spec = SettingSpec::ALL.iter().find(|spec| spec.name == *self);
+        f.write_str(spec.expect("every name has its row").variable)
+    }
+}
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The command line.
+    Flag,
+    /// The environment.
+    Environment,
+    /// A settings file.
+    File(PathBuf),
+    /// Nowhere else.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Flag => f.write_str("the command line"),
+            Origin::Environment => f.write_str("the environment"),
+            Origin::File(path) => write!(f, "{}", path.display()),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A setting with its value.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    /// What it is.
+    pub(crate) spec: SettingSpec,
+    /// Its value, if it has one.
+    pub(crate) value: Option<String>,
+    /// Where that came from.
+    pub(crate) origin: Origin,
+}
+
+impl Setting {
+    /// The value as it may be shown.
+    pub(crate) fn shown(&self) -> Option<&str> {
+        self.value
+            .as_deref()
+            .map(|value| if self.spec.secret { "***" } else { value })
+    }
+}

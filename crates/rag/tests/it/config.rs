@@ -1,0 +1,105 @@
+//! Where settings come from.
+
+use serde_json::Value;
+
+use crate::program::{Run, User};
+
+fn setting(
+    user: &User,
+    name: &str,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> (Value, String) {
+    let mut command = user.command(&[&["config", "--json"], arguments].concat());
+    command.envs(environment.iter().copied());
+    let run = Run::of(command, "");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let items: Value = serde_json::from_str(&run.stdout).unwrap();
+    let item = items
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|item| item["name"] == name)
+        .unwrap();
+    (
+        item["value"].clone(),
+        item["origin"].as_str().unwrap().to_owned(),
+    )
+}
+
+#[test]
+fn nearer_sources_win() {
+    let user = User::new();
+    let level = |arguments: &[&str], environment: &[(&str, &str)]| {
+        setting(&user, "LOG_LEVEL", arguments, environment)
+    };
+    assert_eq!(level(&[], &[]), (Value::Null, "default".into()));
+    let file = user.write(
+        ".rag-memory-env",
+        "LOG_LEVEL=error\n# a comment\nHOST=\"::1\"\n",
+    );
+    assert_eq!(
+        level(&[], &[]),
+        ("error".into(), file.display().to_string())
+    );
+    user.write(".env", "LOG_LEVEL='debug'\nUNRELATED=1\n");
+    assert_eq!(level(&[], &[]), ("debug".into(), ".env".into()));
+    assert_eq!(
+        level(&[], &[("LOG_LEVEL", " ")]),
+        ("debug".into(), ".env".into()),
+        "blank is unset"
+    );
+    assert_eq!(
+        level(&[], &[("LOG_LEVEL", "info")]),
+        ("info".into(), "the environment".into())
+    );
+    let flag = level(&["--log-level", "warn"], &[("LOG_LEVEL", "info")]);
+    assert_eq!(flag, ("warn".into(), "the command line".into()));
+    assert_eq!(setting(&user, "HOST", &[], &[]).0, "::1");
+}
+
+#[test]
+fn secrets_are_masked() {
+    let user = User::new();
+    user.write(".env", "OPENAI_API_KEY=sk-very-secret\n");
+    let run = user.rag(&["config"]);
+    assert!(
+        run.stdout.contains("OPENAI_API_KEY") && run.stdout.contains("***"),
+        "{}",
+        run.stdout
+    );
+    assert!(!run.stdout.contains("sk-very-secret"));
+    user.write(".env", "OPENAI_API_KEY=sk-very secret\"\n= broken");
+    let broken = user.rag(&["config"]);
+    assert_eq!(broken.code, 2, "{}", broken.stderr);
+    assert!(
+        broken.stderr.contains("cannot read the settings in `.env`"),
+        "{}",
+        broken.stderr
+    );
+    assert!(!broken.stderr.contains("sk-very"), "{}", broken.stderr);
+}
+
+#[test]
+fn a_key_alone_sends_nothing_anywhere() {
+    let user = User::new();
+    let mut command = user.command(&["status", "--json"]);
+    command.env("OPENAI_API_KEY", "sk-secret");
+    let status: Value = serde_json::from_str(&Run::of(command, "").stdout).unwrap();
+    assert_eq!(status["embedding_model"], "all-MiniLM-L6-v2-int8");
+}
+
+#[test]
+fn a_wrong_value_is_shown_and_reported() {
+    let user = User::new();
+    let mut command = user.command(&["config"]);
+    command.env("PORT", "http");
+    let run = Run::of(command, "");
+    assert_eq!(run.code, 2);
+    assert!(run.stdout.contains("http"), "{}", run.stdout);
+    assert!(
+        run.stderr.contains("PORT (from the environment) is `http`"),
+        "{}",
+        run.stderr
+    );
+}
