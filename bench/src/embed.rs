@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use rag_core::chunk::chunk;
 use rag_core::model::ContentHash;
 use rag_core::port::{Embedder, Purpose};
 use rag_embed::LocalEmbedder;
@@ -22,6 +21,8 @@ use crate::table::Table;
 
 /// Tokens of a text, 175 on average.
 const TOKENS: std::ops::RangeInclusive<usize> = 160..=190;
+/// Words that often come to as many tokens.
+const WORDS: usize = 130;
 /// How many texts, and how many queries.
 const TEXTS: usize = 120;
 const QUERIES: usize = 100;
@@ -198,21 +199,19 @@ impl Summary {
     }
 }
 
-/// Chunks of the sets that are of the right size, and their mean size in tokens.
+/// The beginnings of the sets' documents, cut to the right size, and their mean
+/// size in tokens.
 fn task(sets: &[PathBuf]) -> anyhow::Result<(Task, f64)> {
     let model = LocalEmbedder::bundled();
     let mut texts = Vec::new();
     let mut queries = Vec::new();
     for set in sets {
         for document in corpus(set)? {
-            let count = |text: &str| model.count_tokens(text);
-            let (title, kind) = (&document.title, document.media_type);
-            for chunk in chunk(&document.text, kind, title, model.token_limits(), count)? {
-                let text = chunk.indexed_text(title);
-                let tokens = model.count_tokens(&text)?;
-                if TOKENS.contains(&tokens) {
-                    texts.push((text, tokens));
-                }
+            let words: Vec<&str> = document.text.split_whitespace().take(WORDS).collect();
+            let text = words.join(" ");
+            let tokens = model.count_tokens(&text)?;
+            if words.len() == WORDS && TOKENS.contains(&tokens) {
+                texts.push((text, tokens));
             }
         }
         let asked = json_lines(&set.join("queries.jsonl"))?;
@@ -227,13 +226,8 @@ fn task(sets: &[PathBuf]) -> anyhow::Result<(Task, f64)> {
     queries.sort_by_cached_key(|query| ContentHash::of(query));
     queries.truncate(QUERIES);
     let tokens = texts.iter().map(|(_, tokens)| *tokens as f64).sum::<f64>() / TEXTS as f64;
-    Ok((
-        Task {
-            texts: texts.into_iter().map(|(text, _)| text).collect(),
-            queries,
-        },
-        tokens,
-    ))
+    let texts = texts.into_iter().map(|(text, _)| text).collect();
+    Ok((Task { texts, queries }, tokens))
 }
 
 /// Embeds a task in this process and prints the figures as JSON.

@@ -220,7 +220,7 @@ fn by_matching(candidates: Vec<Candidate>) -> Vec<(Candidate, f32)> {
         .collect()
 }
 
-/// Says so where vectors of another model kept chunks from being compared.
+/// Says so where vectors of another model kept collections from being compared.
 async fn warnings(
     store: &dyn Store,
     embedder: &dyn Embedder,
@@ -228,12 +228,19 @@ async fn warnings(
     near: &Near,
     candidates: &[Candidate],
 ) -> Result<Vec<String>, StoreError> {
-    let compared = near.vector.is_some();
-    if !compared
-        || !(near.ranking.is_empty() || candidates.iter().any(|hit| hit.similarity.is_none()))
-    {
+    let by_vector_only = query.mode == Mode::Vector;
+    let suspicious = by_vector_only
+        || near.ranking.is_empty()
+        || !query.filter.collections.is_empty()
+        || candidates.iter().any(|hit| hit.similarity.is_none());
+    if near.vector.is_none() || !suspicious {
         return Ok(Vec::new());
     }
+    let how = if by_vector_only {
+        "was not searched"
+    } else {
+        "was searched by words only"
+    };
     let searched = match &query.filter.collections[..] {
         [] => store.collections().await?,
         names => try_join_all(names.iter().map(|name| store.collection(name))).await?,
@@ -244,7 +251,7 @@ async fn warnings(
     Ok(foreign
         .map(|info| {
             format!(
-                "collection `{}` holds vectors of {}, not of {}: it was searched by words only",
+                "collection `{}` holds vectors of {}, not of {}: it {how}",
                 info.collection.name,
                 info.collection.space,
                 embedder.space()

@@ -218,7 +218,7 @@ impl From<IngestError> for Error {
             IngestError::TooLarge { .. } => Error::new(ErrorKind::TooLarge, message)
                 .hint("split it, or raise RAG_DOCUMENT_BYTES_MAX"),
             IngestError::Exists { .. } => Error::new(ErrorKind::AlreadyExists, message)
-                .hint("mode=reingest replaces it, update_document changes it"),
+                .hint("mode=reingest (`--reingest`) replaces it, update_document changes it"),
         }
     }
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use rag_core::fuse::Fusion;
 use rag_core::port::{Embedder, Store};
 use rag_source::FileRoots;
+use tokio::sync::Semaphore;
 
 use crate::Error;
 use crate::api::Status;
@@ -25,7 +26,11 @@ pub struct Memory {
     store: Arc<dyn Store>,
     embedder: Arc<dyn Embedder>,
     options: MemoryOptions,
+    prepare_turns: Arc<Semaphore>,
 }
+
+/// How many texts are cut into chunks at once; more wait their turn.
+const PREPARE_TURNS: usize = 4;
 
 /// What an operator decides about a memory.
 #[derive(Clone, Debug)]
@@ -45,6 +50,7 @@ impl Memory {
             store,
             embedder,
             options,
+            prepare_turns: Arc::new(Semaphore::new(PREPARE_TURNS)),
         }
     }
 

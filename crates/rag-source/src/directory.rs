@@ -9,6 +9,10 @@ use crate::{FileRoots, SourceError};
 
 /// The most files one listing may have.
 pub const FILES_MAX: usize = 100_000;
+/// How many files and directories are looked at to find them.
+const ENTRIES_MAX: usize = 2_000_000;
+/// How many warnings a listing has.
+const WARNINGS_MAX: usize = 50;
 /// How many levels of directories are entered.
 const DEPTH_MAX: usize = 64;
 
@@ -43,7 +47,11 @@ pub fn list_files(
     }
     let wanted: Vec<String> = extensions
         .iter()
-        .map(|extension| extension.trim_start_matches('.').to_lowercase())
+        .map(|extension| match extension.trim() {
+            "*" => "*".to_owned(),
+            // People write `md`, `.md` and `*.md`.
+            name => name.trim_start_matches(['*', '.']).to_lowercase(),
+        })
         .collect();
     let mut listing = DirectoryListing::default();
     // Only ignore files at or below the directory count: what is above it, or
@@ -54,13 +62,17 @@ pub fn list_files(
         .git_exclude(false)
         .require_git(false);
     walk.max_depth(Some(if recursive { DEPTH_MAX } else { 1 }));
-    for entry in walk.build() {
+    for (seen, entry) in walk.build().enumerate() {
+        if seen > ENTRIES_MAX || listing.files.len() > FILES_MAX {
+            return Err(SourceError::TooMany {
+                path: directory.to_owned(),
+                files_max: FILES_MAX,
+            });
+        }
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                listing
-                    .warnings
-                    .push(format!("a part was left out: {error}"));
+                warn(&mut listing, format!("a part was left out: {error}"));
                 continue;
             }
         };
@@ -79,19 +91,18 @@ pub fn list_files(
         match roots.resolve(path) {
             Ok(real) if real.is_file() => listing.files.push(real),
             Ok(_) => {}
-            Err(error) => listing.warnings.push(error.to_string()),
-        }
-        if listing.files.len() > FILES_MAX {
-            let path = directory.to_owned();
-            return Err(SourceError::TooMany {
-                path,
-                files_max: FILES_MAX,
-            });
+            Err(error) => warn(&mut listing, error.to_string()),
         }
     }
     listing.files.sort();
     listing.files.dedup();
     Ok(listing)
+}
+
+fn warn(listing: &mut DirectoryListing, warning: String) {
+    if listing.warnings.len() < WARNINGS_MAX {
+        listing.warnings.push(warning);
+    }
 }
 
 #[cfg(test)]
@@ -126,6 +137,7 @@ mod tests {
         for (extensions, recursive, expected, left) in [
             (&["md"][..], false, &["a.MD", "b.md"][..], 1),
             (&[".md"], true, &["a.MD", "b.md", "sub/d.md"], 0),
+            (&[" *.MD "], true, &["a.MD", "b.md", "sub/d.md"], 0),
             (&["*"], false, &["a.MD", "b.md", "c.txt", "f"], 1),
             (&[], true, &[], 0),
         ] {

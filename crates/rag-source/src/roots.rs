@@ -29,12 +29,6 @@ impl FileRoots {
             .map(FileRoots)
     }
 
-    /// The same and one more.
-    pub fn with(mut self, root: &Path) -> Result<Self, SourceError> {
-        self.0.extend(FileRoots::new([root])?.0);
-        Ok(self)
-    }
-
     /// The folders, without symbolic links.
     pub fn paths(&self) -> &[PathBuf] {
         &self.0

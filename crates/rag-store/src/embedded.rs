@@ -2,7 +2,7 @@
 //!
 //! The file is the only source of truth, and any number of processes may have
 //! it open. Beside it a process keeps a small index in memory for searching
-//! (see [`index`]), which is loaded by the first search and follows the file
+//! (see `index`), which is loaded by the first search and follows the file
 //! from there.
 //!
 //! Space that a deletion frees is used again by what is put in later; the file
@@ -10,6 +10,7 @@
 
 mod codes;
 mod collection;
+mod comparing;
 mod connection;
 mod document;
 mod entry;
@@ -20,6 +21,7 @@ mod index;
 mod matching;
 mod nearest;
 mod passage;
+mod postings;
 mod put;
 mod row;
 mod schema;
@@ -39,7 +41,7 @@ use rag_core::port::{
     PutOutcome, RANKING_LIMIT_MAX, Store, StoreError, StoreStatus, StoredPassage,
 };
 
-use self::connection::Connections;
+use self::connection::{Connections, Part};
 use self::filter::Allowed;
 use self::index::Index;
 
@@ -210,7 +212,7 @@ impl Store for EmbeddedStore {
             })
         };
         self.connections
-            .search("find the nearest chunks", work)
+            .search(Part::Vectors, "find the nearest chunks", work)
             .await
     }
 
@@ -231,7 +233,9 @@ impl Store for EmbeddedStore {
                 }
             })
         };
-        self.connections.search("find matching chunks", work).await
+        self.connections
+            .search(Part::Words, "find matching chunks", work)
+            .await
     }
 
     async fn similarities(
@@ -242,11 +246,17 @@ impl Store for EmbeddedStore {
     ) -> Result<Vec<Option<f32>>, StoreError> {
         check_query(space, vector)?;
         let (space, vector, chunks) = (space.clone(), vector.to_vec(), chunks.to_vec());
-        let work = move |file: &_| match collection::space_id(file, &space)? {
-            Some(space) => passage::similarities(file, space, &vector, &chunks),
-            None => Ok(vec![None; chunks.len()]),
+        let work = move |file: &_, index: &_| {
+            Index::with_current(index, file, |file, index| {
+                match collection::space_id(file, &space)? {
+                    Some(space) => comparing::similarities(file, index, space, &vector, &chunks),
+                    None => Ok(vec![None; chunks.len()]),
+                }
+            })
         };
-        self.connections.read("compare chunks", work).await
+        self.connections
+            .search(Part::Vectors, "compare chunks", work)
+            .await
     }
 
     async fn passages(&self, chunks: &[ChunkRef]) -> Result<Vec<StoredPassage>, StoreError> {

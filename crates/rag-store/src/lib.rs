@@ -12,4 +12,4 @@ mod ranking;
 mod selective;
 mod vector;
 
-pub use selective::{COMMON_CHUNKS_MIN, MATCHES_READ_MAX, selective_terms};
+pub use selective::{COMMON_CHUNKS_MIN, MATCHES_READ_MAX, matches_read_max, selective_terms};

@@ -3,10 +3,16 @@
 /// Up to this many chunks no term counts as common, whatever its share.
 pub const COMMON_CHUNKS_MIN: u64 = 100;
 
-/// How many matches the terms of one query may have together, or a tenth of
-/// all chunks where that is more. Past it the most common terms, which tell the
-/// least and cost the most, are left out.
-pub const MATCHES_READ_MAX: u64 = 25_000;
+/// How many matches the terms of one query may have together in a small store
+/// ([`matches_read_max`]). Past it the most common terms, which tell the least
+/// and cost the most, are left out.
+pub const MATCHES_READ_MAX: u64 = 10_000;
+
+/// How many matches the terms of one query may have together among
+/// `chunk_count` chunks, as long as a rarer one remains.
+pub fn matches_read_max(chunk_count: u64) -> u64 {
+    MATCHES_READ_MAX.max(chunk_count / 10)
+}
 
 /// The terms to search, as indices into `frequencies`, rarest first.
 ///
@@ -22,7 +28,7 @@ pub fn selective_terms(frequencies: &[u64], chunk_count: u64) -> Vec<usize> {
     let Some(&rarest) = terms.first() else {
         return terms;
     };
-    let matches_max = MATCHES_READ_MAX.max(chunk_count / 10);
+    let matches_max = matches_read_max(chunk_count);
     let mut matches = 0u64;
     terms.retain(|&term| {
         let frequency = frequencies[term];
@@ -49,7 +55,7 @@ mod tests {
             (&[900, 3, 700], 1_000, &[1, 2]),
             (&[900], 1_000, &[0]),
             (&[950, 950], 1_000, &[0, 1]),
-            (&[20_000, 10, 4_000, 6_000], 100_000, &[1, 2, 3]),
+            (&[9_000, 10, 4_000, 5_000], 100_000, &[1, 2, 3]),
             (&[60_000, 50_000], 100_000, &[1]),
             (&[60_000, 10, 30_000], 1_000_000, &[1, 2, 0]),
         ] {

@@ -41,7 +41,7 @@ Examples:
   rag search \"What did we decide about pricing?\" --collection notes
   rag mcp                                       serve an agent over stdio
 
-Exit codes: 0 done, 1 internal error, 2 wrong input, 3 not found, 4 there already or
+Exit codes: 0 done, 1 done in part or internal error, 2 wrong input, 3 not found, 4 there already or
 changed meanwhile, 5 not allowed, 6 too large, 7 embedding refused, 8 rate limited,
 9 unavailable, 130 cancelled.")]
 pub(crate) struct Cli {

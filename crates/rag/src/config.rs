@@ -59,8 +59,8 @@ pub(crate) enum Embedding {
         model: String,
         /// The dimensions of its vectors, where its name does not tell.
         dimensions: Option<usize>,
-        /// The endpoint, up to `/v1`.
-        base_url: String,
+        /// The endpoint, up to `/v1`; may hold credentials.
+        base_url: Secret,
         /// The key for it.
         api_key: Option<Secret>,
     },
@@ -70,7 +70,10 @@ pub(crate) enum Embedding {
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     /// The value is not of its kind.
-    #[error("{name} (from {origin}) is `{value}`, but must be {expected}")]
+    #[error(
+        "{name} (from {origin}) is `{value}`, but must be {expected}\n\nhint: what is on the \
+         command line wins over the environment, and that over files; `rag config` shows all"
+    )]
     Invalid {
         /// The setting.
         name: Name,
@@ -89,6 +92,12 @@ pub(crate) enum ConfigError {
         /// What is wrong with it.
         message: String,
     },
+    /// The log level is none.
+    #[error(
+        "LOG_LEVEL is `{0}`, but must be error, warn, info, debug, trace, off or a filter such as \
+         `warn,rag_store=debug`"
+    )]
+    LogLevel(String),
     /// There is no home directory to keep data in.
     #[error("there is no home directory to keep the memory in\n\nhint: set RAG_DATA_DIR")]
     NoHome,
@@ -191,10 +200,11 @@ fn embedding(settings: &Settings) -> Result<Embedding, ConfigError> {
                     .filter(|dimensions| (1..=65_536).contains(dimensions))
             },
         )?,
-        base_url: settings
-            .value(Name::OpenaiBaseUrl)
-            .expect("it has a default")
-            .to_owned(),
+        base_url: Secret::new(
+            settings
+                .value(Name::OpenaiBaseUrl)
+                .expect("it has a default"),
+        ),
         api_key: settings.value(Name::OpenaiApiKey).map(Secret::new),
     })
 }
@@ -258,7 +268,8 @@ mod tests {
                 "RAG_FUSION (from the environment) is `sum`, but must be `convex` or `rrf`",
             ),
         ] {
-            assert_eq!(config(&[(name, value)]).unwrap_err().to_string(), expected);
+            let error = config(&[(name, value)]).unwrap_err().to_string();
+            assert_eq!(error.split("\n\n").next(), Some(expected));
         }
     }
 }

@@ -4,11 +4,14 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+use crate::config::ConfigError;
+
 /// Starts logging at `level` (a level or a filter), else at `default`.
-pub(crate) fn start(level: Option<&str>, default: &str) -> anyhow::Result<()> {
+pub(crate) fn start(level: Option<&str>, default: &str) -> Result<(), ConfigError> {
     let level = level.unwrap_or(default);
-    let filter = EnvFilter::try_new(narrowed(level))
-        .map_err(|error| anyhow::anyhow!("LOG_LEVEL is `{level}`, which is no filter: {error}"))?;
+    let invalid = || ConfigError::LogLevel(level.to_owned());
+    let filter = filter(level).ok_or_else(invalid)?;
+    let filter = EnvFilter::try_new(filter).map_err(|_| invalid())?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -20,14 +23,38 @@ pub(crate) fn start(level: Option<&str>, default: &str) -> anyhow::Result<()> {
 
 /// A bare level is for our own crates; what libraries say below a warning is
 /// for those who ask by a filter. `rmcp` takes every cancelled or mistaken call
-/// of a client for a fault of the server.
-fn narrowed(level: &str) -> String {
+/// of a client for a fault of the server. Any other bare word would be a filter
+/// that lets nothing through.
+fn filter(level: &str) -> Option<String> {
     let level = level.to_lowercase();
-    match level.as_str() {
-        "error" | "warn" | "info" | "debug" | "trace" => format!(
-            "warn,rmcp=off,rag={level},rag_core={level},rag_embed={level},rag_mcp={level},\
-             rag_memory={level},rag_source={level},rag_store={level}"
-        ),
-        _ => level,
+    let level = match level.as_str() {
+        "warning" => "warn",
+        "error" | "warn" | "info" | "debug" | "trace" => &level,
+        "off" => return Some(level),
+        filter if filter.contains(['=', ',']) => return Some(level),
+        _ => return None,
+    };
+    Some(format!(
+        "warn,rmcp=off,rag={level},rag_core={level},rag_embed={level},rag_mcp={level},\
+         rag_memory={level},rag_source={level},rag_store={level}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filter;
+
+    #[test]
+    fn levels_and_filters() {
+        for (level, understood) in [
+            ("info", true),
+            ("WARNING", true),
+            ("off", true),
+            ("warn,rag_store=debug", true),
+            ("verbose", false),
+            ("", false),
+        ] {
+            assert_eq!(filter(level).is_some(), understood, "{level}");
+        }
     }
 }

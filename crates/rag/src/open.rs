@@ -24,7 +24,7 @@ pub(crate) fn memory(config: &Config, file_roots: FileRoots) -> Result<Memory, E
             base_url,
             api_key,
         } => Arc::new(RemoteEmbedder::new(RemoteOptions {
-            base_url: base_url.clone(),
+            base_url: base_url.reveal().to_owned(),
             api_key: api_key.as_ref().map(|key| key.reveal().to_owned()),
             dimensions: *dimensions,
             ..RemoteOptions::new(model)

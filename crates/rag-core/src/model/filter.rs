@@ -13,10 +13,11 @@ pub struct Filter {
     pub metadata: Metadata,
 }
 
-/// Whether `metadata` contains `wanted`, as PostgreSQL's `@>` has it: every
-/// wanted key is there; objects contain recursively; an array contains another
-/// when each wanted element is contained in one of its elements, and a scalar
-/// when one element equals it; scalars are equal.
+/// Whether `metadata` contains `wanted`: every wanted key is there; objects
+/// contain recursively; an array contains another when each wanted element is
+/// contained in one of its elements, and a scalar when one element equals it;
+/// scalars are equal. (PostgreSQL's `@>` is the same but for a scalar in a
+/// nested array, which it wants in an array.)
 pub fn contains(metadata: &Metadata, wanted: &Metadata) -> bool {
     wanted
         .iter()
@@ -33,7 +34,9 @@ fn value_in(have: &Value, wanted: &Value) -> bool {
             .iter()
             .any(|element| !element.is_array() && value_in(element, scalar)),
         (Value::Number(have), Value::Number(wanted)) => {
-            have == wanted || have.as_f64() == wanted.as_f64()
+            // Integers are compared as such: as floats, large ones would coincide.
+            let is_float = have.is_f64() || wanted.is_f64();
+            have == wanted || (is_float && have.as_f64() == wanted.as_f64())
         }
         (have, wanted) => have == wanted,
     }
@@ -45,12 +48,14 @@ mod tests {
 
     #[test]
     fn containment() {
-        let metadata = r#"{"a": 1, "numbers": [1, [2]], "tags": ["x", "y"], "deep": {"b": {"c": null}, "l": [{"k": 1, "m": 2}]}}"#;
+        let metadata = r#"{"a": 1, "large": 9007199254740993, "numbers": [1, [2]], "tags": ["x", "y"], "deep": {"b": {"c": null}, "l": [{"k": 1, "m": 2}]}}"#;
         let metadata: Metadata = serde_json::from_str(metadata).unwrap();
         for (wanted, expected) in [
             (r"{}", true),
             (r#"{"a": 1}"#, true),
             (r#"{"a": 1.0}"#, true),
+            (r#"{"large": 9007199254740993}"#, true),
+            (r#"{"large": 9007199254740992}"#, false),
             (r#"{"a": "1"}"#, false),
             (r#"{"missing": null}"#, false),
             (r#"{"tags": "x"}"#, true),

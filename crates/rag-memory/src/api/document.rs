@@ -11,7 +11,7 @@ use super::Object;
 pub struct GetDocument {
     /// Document id
     pub document_id: String,
-    /// Add its chunks
+    /// Add the chunks of this part
     #[serde(default)]
     pub include_chunks: bool,
     /// First character to return

@@ -106,7 +106,7 @@ pub struct SearchResults {
 pub struct Hit {
     /// The passage, an exact slice of the document
     pub content: String,
-    /// Cosine similarity with the query; null where the collection's vectors are of another model
+    /// Cosine similarity with the query; null where none was computed
     pub similarity: Option<f32>,
     /// What the ranking is by, 0 to 1
     pub score: f32,
@@ -136,7 +136,7 @@ pub struct Hit {
     /// With include_metadata
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Object>,
-    /// With include_source
+    /// With include_source, at the first hit of a document
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_content: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use rag_core::model::{CollectionInfo, CollectionName, DocumentId};
+use rag_core::model::{CollectionInfo, CollectionName, DocumentId, Metadata};
 use rag_core::port::StoreError;
 
 use super::Memory;
@@ -10,6 +10,8 @@ use crate::{Error, ErrorKind};
 
 /// The most characters a description or a title may have.
 const LINE_CHARS_MAX: usize = 2_000;
+/// The most bytes a document's metadata may have as JSON.
+const METADATA_BYTES_MAX: usize = 64 * 1024;
 /// How many collections an error lists.
 const NAMES_LISTED_MAX: usize = 10;
 /// How alike a name must be to be suggested, from 0 to 1.
@@ -44,22 +46,33 @@ pub(super) fn in_range(name: &str, value: i64, range: RangeInclusive<i64>) -> Re
     usize::try_from(value).map_err(|_| error())
 }
 
-/// `text` of the argument `name`, trimmed, if it has something to read and is
-/// no longer than a line should be.
+/// `text` of the argument `name` as one line, if it has something to read and
+/// is no longer than a line should be.
 pub(super) fn line(name: &str, text: &str) -> Result<String, Error> {
-    let text = text.trim();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.is_empty() {
         return Err(Error::invalid(format!("`{name}` is blank")));
     }
-    if text.contains('\0') {
-        return Err(Error::invalid(format!("`{name}` has a NUL character")));
+    if text.contains(char::is_control) {
+        return Err(Error::invalid(format!("`{name}` has control characters")));
     }
     let chars = text.chars().count();
     if chars > LINE_CHARS_MAX {
         let message = format!("`{name}` has {chars} characters, it may have {LINE_CHARS_MAX}");
         return Err(Error::new(ErrorKind::TooLarge, message));
     }
-    Ok(text.to_owned())
+    Ok(text)
+}
+
+/// Refuses metadata that are a document by themselves.
+pub(super) fn metadata(metadata: &Metadata) -> Result<(), Error> {
+    let bytes = serde_json::to_string(metadata).map_or(0, |json| json.len());
+    if bytes <= METADATA_BYTES_MAX {
+        return Ok(());
+    }
+    let message =
+        format!("the metadata have {bytes} bytes as JSON, they may have {METADATA_BYTES_MAX}");
+    Err(Error::new(ErrorKind::TooLarge, message).hint("put long texts into the document"))
 }
 
 /// A document that does not exist.

@@ -19,7 +19,8 @@ const EXTENSIONS_MAX: usize = 100;
 
 /// What became of one file.
 enum Outcome {
-    Stored(Stored),
+    /// With what was poor about the file.
+    Stored(Stored, Vec<String>),
     Unread(Error),
     /// Nothing but white space.
     Blank,
@@ -39,7 +40,14 @@ impl Memory {
     ) -> Result<DirectoryIngested, Error> {
         let collection = self.writable_collection(&request.collection_name).await?;
         let directory = PathBuf::from(&request.directory_path);
-        let listing = self.list(directory.clone(), &request).await?;
+        let listing = tokio::select! {
+            biased;
+            () = watch.cancel.cancelled() => {
+                let message = "cancelled before any file was read";
+                return Err(Error::new(ErrorKind::Cancelled, message));
+            }
+            listing = self.list(directory.clone(), &request) => listing?,
+        };
         let mut report = Report::new(&request, &listing);
         for path in &listing.files {
             let name = name_below(&directory, path);
@@ -55,7 +63,7 @@ impl Memory {
             match outcome {
                 Ok(outcome) => report.add(&name, outcome),
                 Err(error) if ends_the_run(error.kind()) => {
-                    return Err(report.stopped(error.message(), error.kind()));
+                    return Err(report.stopped(&error.to_string(), error.kind()));
                 }
                 Err(error) => report.fail(&name, error.message()),
             }
@@ -101,16 +109,17 @@ impl Memory {
         if file.source.text.trim().is_empty() {
             return Ok(Outcome::Blank);
         }
+        let warnings = file.source.warnings.clone();
         let placed = self.place(collection, file.source).await?;
         match &placed.found {
             Some(found) if unchanged(found, &placed.text) => {
-                Ok(Outcome::Stored(Stored::unchanged(found)))
+                Ok(Outcome::Stored(Stored::unchanged(found), warnings))
             }
             Some(_) if request.mode == IngestMode::Ingest => Ok(Outcome::Changed),
             _ => self
                 .store_placed(placed, request.mode)
                 .await
-                .map(Outcome::Stored),
+                .map(|stored| Outcome::Stored(stored, warnings)),
         }
     }
 }
@@ -119,10 +128,7 @@ impl Memory {
 fn ends_the_run(kind: ErrorKind) -> bool {
     matches!(
         kind,
-        ErrorKind::EmbeddingRefused
-            | ErrorKind::RateLimited
-            | ErrorKind::Unavailable
-            | ErrorKind::Internal
+        ErrorKind::EmbeddingRefused | ErrorKind::RateLimited | ErrorKind::Unavailable
     )
 }
 
@@ -146,7 +152,12 @@ struct Report {
 impl Report {
     fn new(request: &IngestDirectory, listing: &DirectoryListing) -> Self {
         let mut warnings = listing.warnings.clone();
-        warnings.truncate(OUTCOMES_LISTED_MAX);
+        if listing.files.is_empty() {
+            let extensions = request.file_extensions.join(", ");
+            warnings.push(format!(
+                "there are no files with the extensions {extensions}"
+            ));
+        }
         if listing.directories_left > 0 {
             let count = listing.directories_left;
             warnings.push(format!(
@@ -171,7 +182,10 @@ impl Report {
 
     fn add(&mut self, name: &str, outcome: Outcome) {
         match outcome {
-            Outcome::Stored(stored) => {
+            Outcome::Stored(stored, warnings) => {
+                for warning in warnings {
+                    self.warn(format!("{name}: {warning}"));
+                }
                 match stored.status {
                     IngestStatus::Unchanged => self.reply.files_unchanged += 1,
                     IngestStatus::Ingested | IngestStatus::Replaced => {
@@ -193,6 +207,12 @@ impl Report {
             }
         }
         self.done += 1;
+    }
+
+    fn warn(&mut self, warning: String) {
+        if self.reply.warnings.len() < OUTCOMES_LISTED_MAX {
+            self.reply.warnings.push(warning);
+        }
     }
 
     fn skip(&mut self, name: &str, why: &str) {

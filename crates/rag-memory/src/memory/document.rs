@@ -36,8 +36,10 @@ impl Memory {
             false => None,
         };
         let total_chars = document.text.chars().count();
+        let end = offset.saturating_add(max_chars);
+        let in_part = |chunk: &Chunk| chunk.span.char_start < end && chunk.span.char_end > offset;
         let content: String = document.text.chars().skip(offset).take(max_chars).collect();
-        let next = offset.saturating_add(max_chars);
+
         let info = document.info;
         Ok(DocumentView {
             id: id.to_string(),
@@ -46,7 +48,7 @@ impl Memory {
             source_uri: info.source_uri,
             content,
             total_chars,
-            next_offset: (next < total_chars).then_some(next),
+            next_offset: (end < total_chars).then_some(end),
             file_type: info.media_type.as_str().to_owned(),
             file_size: info.size_bytes,
             metadata: info.metadata,
@@ -55,6 +57,7 @@ impl Memory {
             chunks: chunks.map(|chunks| {
                 chunks
                     .into_iter()
+                    .filter(in_part)
                     .map(|chunk| chunk_item(id, chunk))
                     .collect()
             }),
@@ -134,6 +137,7 @@ impl Memory {
             metadata,
             warnings: Vec::new(),
         };
+        check::metadata(&changed.metadata)?;
         let info = self.store.collection(&old.info.collection).await?;
         self.same_space(&info)?;
         let bytes_max = self.options.document_bytes_max;

@@ -147,6 +147,7 @@ impl Memory {
         collection: &CollectionInfo,
         source: Extracted,
     ) -> Result<Placed, Error> {
+        check::metadata(&source.metadata)?;
         let name = collection.collection.name.clone();
         let text = ingest::identify(name, source, self.options.document_bytes_max)?;
         let found = self
@@ -203,7 +204,12 @@ impl Memory {
         let started = std::time::Instant::now();
         let collection = text.collection.clone();
         let embedder = self.embedder.clone();
-        let draft = blocking(move || ingest::prepare(&*embedder, text)).await??;
+        let turn = self.prepare_turns.clone().acquire_owned().await;
+        let prepare = move || {
+            let _turn = turn;
+            ingest::prepare(&*embedder, text)
+        };
+        let draft = blocking(prepare).await??;
         let (store, embedder) = (&*self.store, &*self.embedder);
         let document = ingest::embed(store, embedder, draft, Timestamp::now()).await?;
         let chunk_count = document.document.info.chunk_count;

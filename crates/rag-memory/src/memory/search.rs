@@ -15,6 +15,8 @@ const LIMIT_MAX: i64 = 50;
 const NEIGHBORS_MAX: i64 = 5;
 /// The largest budget of tokens that is understood as one.
 const TOKENS_MAX: i64 = 10_000_000;
+/// The most bytes of whole sources in one answer.
+const SOURCES_BYTES_MAX: usize = 1_000_000;
 /// The most characters a query may have; models read far less of it.
 const QUERY_CHARS_MAX: usize = 10_000;
 
@@ -26,12 +28,23 @@ impl Memory {
         let query = self.query(request).await?;
         let answer = search(&*self.store, &*self.embedder, &query).await?;
         let mut sources = HashMap::new();
+        let mut warnings = answer.warnings;
+        let mut source_bytes = 0;
         if include.0 {
             for passage in &answer.passages {
                 let id = passage.document.id;
                 if !sources.contains_key(&id)
                     && let Some(document) = self.store.document(id).await?
                 {
+                    source_bytes += document.text.len();
+                    if source_bytes > SOURCES_BYTES_MAX {
+                        let title = &passage.document.title;
+                        warnings.push(format!(
+                            "the source `{title}` and those after it are left out: they are too \
+                             long together; get_document_by_id reads them"
+                        ));
+                        break;
+                    }
                     sources.insert(id, document.text);
                 }
             }
@@ -41,10 +54,10 @@ impl Memory {
             results = answer.passages.len(),
             "searched"
         );
-        let hit = |passage| hit(passage, &sources, include.1);
+        let hit = |passage| hit(passage, &mut sources, include.1);
         Ok(SearchResults {
             results: answer.passages.into_iter().map(hit).collect(),
-            warnings: answer.warnings,
+            warnings,
         })
     }
 
@@ -96,7 +109,7 @@ impl Memory {
     }
 }
 
-fn hit(passage: Passage, sources: &HashMap<DocumentId, String>, details: bool) -> Hit {
+fn hit(passage: Passage, sources: &mut HashMap<DocumentId, String>, details: bool) -> Hit {
     let Passage {
         document,
         chunk,
@@ -123,7 +136,7 @@ fn hit(passage: Passage, sources: &HashMap<DocumentId, String>, details: bool) -
         chunk_id: details.then(|| super::document::chunk_id(id)),
         chunk_index: details.then_some(chunk.index),
         metadata: details.then_some(document.metadata),
-        source_content: sources.get(&document.id).cloned(),
+        source_content: sources.remove(&document.id),
     }
 }
 

@@ -180,3 +180,35 @@ async fn directories_that_cannot_be_listed_say_why() {
             .is_err()
     );
 }
+
+#[tokio::test]
+async fn what_was_poor_about_a_file_is_told() {
+    let fixture = Fixture::new().await;
+    fixture.write(
+        "alt.txt",
+        b"Das Stra\xdfenfest f\xe4llt aus, weil es regnet.",
+    );
+    let nobody = Watch::nobody();
+    let reply = fixture
+        .memory
+        .ingest_directory(fixture.directory(), &nobody)
+        .await
+        .unwrap();
+    assert_eq!(
+        reply.warnings,
+        ["alt.txt: read as windows-1252, since it is not UTF-8"]
+    );
+    let none = IngestDirectory {
+        file_extensions: vec![".xyz".into()],
+        ..fixture.directory()
+    };
+    let reply = fixture
+        .memory
+        .ingest_directory(none, &nobody)
+        .await
+        .unwrap();
+    assert_eq!(
+        reply.warnings,
+        ["there are no files with the extensions .xyz"]
+    );
+}

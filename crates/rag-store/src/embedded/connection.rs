@@ -28,8 +28,8 @@ const READERS_MAX: usize = 4;
 /// where two would leave a quarter of the smaller one empty.
 const PAGE_SIZE_BYTES: u32 = 8_192;
 
-/// What one connection keeps of the file in memory, as SQLite wants it: in
-/// KiB, negative.
+/// What the connection that writes keeps of the file in memory, as SQLite
+/// wants it: in KiB, negative.
 const CACHE_KIB: i32 = -4_096;
 
 /// A write-ahead log that a large transaction has grown is cut to this.
@@ -42,10 +42,49 @@ const STATEMENTS_KEPT: usize = 64;
 pub(super) struct Connections {
     file: StoreFile,
     writer: Mutex<Connection>,
-    readers: Mutex<Vec<Connection>>,
+    /// Those at rest, used last at the end.
+    readers: Mutex<Vec<Reader>>,
     index: RwLock<Index>,
     write_turn: Arc<Semaphore>,
     read_turns: Arc<Semaphore>,
+}
+
+/// A connection that reads.
+struct Reader {
+    connection: Connection,
+    part: Part,
+}
+
+/// The part of the file that a connection reads. Each keeps to one, so that
+/// its pages are still in memory the next time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The vectors.
+    Vectors,
+    /// The full-text index.
+    Words,
+    /// Everything else.
+    Rows,
+}
+
+impl Part {
+    /// What a connection keeps of it in memory, as SQLite wants it: in KiB,
+    /// negative.
+    fn cache_kib(self) -> i32 {
+        match self {
+            Part::Vectors => -1_024,
+            Part::Words => -4_096,
+            Part::Rows => -2_048,
+        }
+    }
+}
+
+impl Reader {
+    fn open(file: &StoreFile, part: Part) -> Result<Self, Failure> {
+        let connection = connect(file)?;
+        connection.pragma_update(None, "cache_size", part.cache_kib())?;
+        Ok(Reader { connection, part })
+    }
 }
 
 impl Connections {
@@ -77,12 +116,14 @@ impl Connections {
             let transaction = connection.unchecked_transaction()?;
             work(&transaction)
         };
-        self.search(action, work).await
+        self.search(Part::Rows, action, work).await
     }
 
-    /// Does `work`, which sees to its own transaction, beside the index.
+    /// Does `work`, which mostly reads `part` and sees to its own transaction,
+    /// beside the index.
     pub(super) async fn search<T: Send + 'static>(
         self: &Arc<Self>,
+        part: Part,
         action: &'static str,
         work: impl FnOnce(&Connection, &RwLock<Index>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -90,16 +131,32 @@ impl Connections {
         blocking(action, &self.read_turns, move || {
             this.file.check()?;
             let told = |failure: Failure| failure.told(&this.file.location(), action);
-            let idle = locked(&this.readers).pop();
-            let connection = match idle {
-                Some(connection) => connection,
-                None => connect(&this.file).map_err(told)?,
+            let reader = match this.reader_at_rest(part) {
+                Some(reader) => reader,
+                None => Reader::open(&this.file, part).map_err(told)?,
             };
-            let outcome = work(&connection, &this.index).map_err(told);
-            locked(&this.readers).push(connection);
+            let outcome = work(&reader.connection, &this.index).map_err(told);
+            this.let_rest(reader);
             outcome
         })
         .await
+    }
+
+    /// The reader of `part` that was used last of those at rest.
+    fn reader_at_rest(&self, part: Part) -> Option<Reader> {
+        let mut readers = locked(&self.readers);
+        let reader = readers.iter().rposition(|reader| reader.part == part)?;
+        Some(readers.remove(reader))
+    }
+
+    /// Keeps `reader` for later; where there are enough, that which has been at
+    /// rest the longest is closed.
+    fn let_rest(&self, reader: Reader) {
+        let mut readers = locked(&self.readers);
+        readers.push(reader);
+        let closed = (readers.len() > READERS_MAX).then(|| readers.remove(0));
+        drop(readers);
+        drop(closed);
     }
 
     /// Does `work` in a transaction that is kept when it succeeds and undone

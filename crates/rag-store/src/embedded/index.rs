@@ -6,13 +6,14 @@
 //! made the changes or another. Nothing is loaded before the first search.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 use rag_core::model::{ChunkRef, DocumentId};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::codes::{Codes, code_bytes};
 use super::error::Failure;
+use super::postings::KnownTerms;
 use super::row;
 
 /// How many changes the log keeps; who is further behind reads everything.
@@ -33,13 +34,8 @@ pub(super) struct Index {
     term_counts: Vec<u32>,
     chunk_count: usize,
     term_count: u64,
-    /// How many chunks have a term, for those that take long to count. Their
-    /// number is bounded by the file: not many terms can be in that many chunks.
-    frequencies: Mutex<HashMap<String, u64>>,
+    known_terms: Mutex<KnownTerms>,
 }
-
-/// A term that fewer chunks have is counted as quickly as looked up.
-const FREQUENCY_KEPT_MIN: u64 = 1_000;
 
 /// The chunks of one document.
 #[derive(Debug)]
@@ -121,34 +117,31 @@ impl Index {
         self.term_count
     }
 
-    /// How many chunks have `term`, as `count` finds it unless it is known.
-    pub(super) fn frequency(
-        &self,
-        term: &str,
-        count: impl FnOnce() -> Result<u64, Failure>,
-    ) -> Result<u64, Failure> {
-        let known = || {
-            self.frequencies
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-        };
-        if let Some(&frequency) = known().get(term) {
-            return Ok(frequency);
-        }
-        let frequency = count()?;
-        if frequency >= FREQUENCY_KEPT_MIN {
-            known().insert(term.to_owned(), frequency);
-        }
-        Ok(frequency)
+    /// The id of a chunk; `None` when it is gone or of another space.
+    pub(super) fn chunk_id(&self, space: i64, chunk: ChunkRef) -> Option<i64> {
+        let slot = &self.slots[*self.slot_of.get(&chunk.document)?];
+        let is_there = slot.space == space && chunk.index < slot.chunk_count;
+        is_there.then(|| slot.first_chunk + i64::from(chunk.index))
+    }
+
+    /// The chunk at a position.
+    pub(super) fn chunk_at(&self, position: usize) -> ChunkRef {
+        let after = self.slots.partition_point(|slot| slot.position <= position);
+        let slot = &self.slots[after - 1];
+        slot.chunk(position - slot.position)
+    }
+
+    /// What is known of the terms of its chunks.
+    pub(super) fn known_terms(&self) -> MutexGuard<'_, KnownTerms> {
+        self.known_terms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn catch_up(&mut self, connection: &Connection, sequence: i64) -> Result<(), Failure> {
         // Should reading fail half way, the next search begins afresh.
         let seen = self.sequence.take();
-        self.frequencies
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.known_terms = Mutex::default();
         let caught_up = match seen {
             Some(seen) => self.follow(connection, seen)?,
             None => false,

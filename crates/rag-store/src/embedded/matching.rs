@@ -1,19 +1,22 @@
 //! The chunks that match terms best.
 //!
-//! SQLite finds which chunks have a term; BM25 is computed here, from the
+//! SQLite finds which chunks have a term, and how often; BM25 is computed here, from the
 //! lengths of chunks kept in memory. Its own `bm25` costs twenty times as much
 //! for a common term, and knows no filter.
 
+use std::iter::repeat_n;
+use std::sync::Arc;
+
 use rag_core::port::ChunkScore;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::error::Failure;
 use super::filter::Allowed;
-use super::index::{Index, Slot};
-use super::row;
-use super::words::{OCCURRENCES_MAX, is_term, token};
+use super::index::Index;
+use super::postings::{Postings, Term};
+use super::words::is_term;
 use crate::ranking;
-use crate::selective::selective_terms;
+use crate::selective::{matches_read_max, selective_terms};
 
 /// How soon further occurrences of a term stop counting.
 const K1: f32 = 1.2;
@@ -29,33 +32,26 @@ pub(super) fn matching(
     allowed: &Allowed,
     limit: usize,
 ) -> Result<Vec<ChunkScore>, Failure> {
-    let admitted: Vec<bool> = index
-        .slots()
-        .iter()
-        .map(|slot| allowed.admits(slot))
-        .collect();
+    let slots = index.slots().iter();
+    let admitted = slots.flat_map(|slot| repeat_n(allowed.admits(slot), slot.chunk_count as usize));
     let mut search = Search {
-        connection,
         index,
-        admitted,
+        admitted: admitted.collect(),
         scores: vec![0.0; index.term_counts().len()],
-        occurrences: vec![0; index.term_counts().len()],
         found: Vec::new(),
     };
-    for term in worthwhile(connection, terms, index)? {
-        search.add(term)?;
+    for postings in worthwhile(connection, index, terms)? {
+        search.add(&postings);
     }
-    let mut scores: Vec<ChunkScore> = search.into_scores();
-    ranking::keep_best(&mut scores, limit);
-    Ok(scores)
+    Ok(search.into_best(limit))
 }
 
-/// The terms to search, each once.
-fn worthwhile<'term>(
+/// The chunks of each of the terms to search, rarest first.
+fn worthwhile(
     connection: &Connection,
-    terms: &'term [String],
     index: &Index,
-) -> Result<Vec<&'term str>, Failure> {
+    terms: &[String],
+) -> Result<Vec<Arc<Postings>>, Failure> {
     let mut terms: Vec<&str> = terms
         .iter()
         .map(String::as_str)
@@ -63,71 +59,86 @@ fn worthwhile<'term>(
         .collect();
     terms.sort_unstable();
     terms.dedup();
-    let mut statement =
-        connection.prepare_cached("SELECT doc FROM word_frequency WHERE term = ?1")?;
-    let mut frequencies = Vec::with_capacity(terms.len());
-    for term in &terms {
-        let count = || {
-            let found = statement.query_row([term], |row| row::count(row, 0));
-            Ok(found.optional()?.unwrap_or(0))
-        };
-        frequencies.push(index.frequency(term, count)?);
+    let chunk_count = index.chunk_count() as u64;
+    let matches_max = matches_read_max(chunk_count);
+    // One more tells that a term is too common, if any other is not.
+    let enough = usize::try_from(matches_max).map_or(usize::MAX, |most| most + 1);
+    let mut found = known_or_read(connection, index, &terms, enough)?;
+    let is_rare = |term: &Term| (1..=matches_max).contains(&term.frequency);
+    if !found.iter().any(is_rare) {
+        found = known_or_read(connection, index, &terms, usize::MAX)?;
     }
-    let selected = selective_terms(&frequencies, index.chunk_count() as u64);
-    Ok(selected.into_iter().map(|term| terms[term]).collect())
+    let frequencies: Vec<u64> = found.iter().map(|term| term.frequency).collect();
+    let selected = selective_terms(&frequencies, chunk_count).into_iter();
+    let postings = selected.map(|term| match found[term].postings.take() {
+        Some(postings) => Ok(postings),
+        None => {
+            let whole = read(connection, index, terms[term], usize::MAX)?;
+            Ok(whole.postings.unwrap_or_default())
+        }
+    });
+    postings.collect()
+}
+
+/// What is known of each of `terms`; those that are not known well enough are
+/// read, up to `count_max` chunks of each.
+fn known_or_read(
+    connection: &Connection,
+    index: &Index,
+    terms: &[&str],
+    count_max: usize,
+) -> Result<Vec<Term>, Failure> {
+    let one = |term: &&str| {
+        let known = index.known_terms().get(term);
+        if let Some(known) = known.filter(|known| known.is_enough(count_max)) {
+            return Ok(known);
+        }
+        read(connection, index, term, count_max)
+    };
+    terms.iter().map(one).collect()
+}
+
+fn read(
+    connection: &Connection,
+    index: &Index,
+    term: &str,
+    count_max: usize,
+) -> Result<Term, Failure> {
+    let postings = Postings::read(connection, index.slots(), term, count_max)?;
+    let read = Term::new(postings, count_max);
+    index.known_terms().keep(term, &read);
+    Ok(read)
 }
 
 /// A search under way.
 struct Search<'search> {
-    connection: &'search Connection,
     index: &'search Index,
-    /// For each slot, whether its chunks may be found.
+    /// For each position, whether the chunk may be found.
     admitted: Vec<bool>,
     /// For each position, the score so far.
     scores: Vec<f32>,
-    /// For each position, how often it has the term looked at last.
-    occurrences: Vec<u8>,
-    /// The places whose score is above 0.
-    found: Vec<Place>,
-}
-
-/// A chunk: its slot in the index and its position among all chunks.
-#[derive(Clone, Copy)]
-struct Place {
-    slot: usize,
-    position: usize,
+    /// The positions whose score is above 0.
+    found: Vec<usize>,
 }
 
 impl Search<'_> {
-    /// Adds what the chunks that have `term` score for it.
-    fn add(&mut self, term: &str) -> Result<(), Failure> {
-        let mut places = self.places_with(&token(term, 1))?;
-        let inverse_frequency = self.inverse_frequency(places.len());
-        places.retain(|place| self.admitted[place.slot]);
-        for place in &places {
-            self.occurrences[place.position] = 1;
-        }
-        for occurrence in 2..=OCCURRENCES_MAX {
-            let places = self.places_with(&token(term, occurrence))?;
-            if places.is_empty() {
-                break;
-            }
-            for place in places {
-                self.occurrences[place.position] = occurrence;
-            }
-        }
+    /// Adds what the chunks that have a term score for it.
+    fn add(&mut self, postings: &Postings) {
+        let inverse_frequency = self.inverse_frequency(postings.len());
         let average = self.index.term_count() as f32 / self.index.chunk_count() as f32;
-        for place in places {
-            let occurrences = f32::from(self.occurrences[place.position]);
-            let length = self.index.term_counts()[place.position] as f32 / average;
-            let score = &mut self.scores[place.position];
+        for (position, occurrences) in postings.iter() {
+            if !self.admitted[position] {
+                continue;
+            }
+            let occurrences = f32::from(occurrences);
+            let length = self.index.term_counts()[position] as f32 / average;
+            let score = &mut self.scores[position];
             if *score == 0.0 {
-                self.found.push(place);
+                self.found.push(position);
             }
             *score += inverse_frequency * occurrences * (K1 + 1.0)
                 / (occurrences + K1 * (1.0 - B + B * length));
         }
-        Ok(())
     }
 
     /// What a term that `frequency` chunks have is worth; always above 0.
@@ -136,51 +147,29 @@ impl Search<'_> {
         (1.0 + (all - frequency + 0.5) / (frequency + 0.5)).ln()
     }
 
-    /// The chunks that have `token`, by position.
-    fn places_with(&self, token: &str) -> Result<Vec<Place>, Failure> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT rowid FROM word WHERE word MATCH ?1")?;
-        let mut rows = statement.query([format!("\"{token}\"")])?;
-        let slots = self.index.slots();
-        let mut places = Vec::new();
-        let mut slot = 0;
-        while let Some(row) = rows.next()? {
-            let chunk: i64 = row.get(0)?;
-            slot += slots_before(&slots[slot..], chunk);
-            let Some(found) = slots.get(slot) else { break };
-            let offset = usize::try_from(chunk - found.first_chunk).unwrap_or(usize::MAX);
-            if offset < found.chunk_count as usize && !found.is_gone {
-                places.push(Place {
-                    slot,
-                    position: found.position + offset,
-                });
-            }
-        }
-        Ok(places)
-    }
-
-    fn into_scores(self) -> Vec<ChunkScore> {
-        let score = |place: &Place| {
-            let slot = &self.index.slots()[place.slot];
-            let chunk = slot.chunk(place.position - slot.position);
-            ChunkScore {
-                chunk,
-                score: self.scores[place.position],
-            }
+    /// The `limit` best chunks; `limit` is above 0.
+    fn into_best(self, limit: usize) -> Vec<ChunkScore> {
+        let scores = self.found.iter().map(|&position| self.scores[position]);
+        let mut scores: Vec<f32> = scores.collect();
+        let least = if scores.len() > limit {
+            *scores
+                .select_nth_unstable_by(limit - 1, |one, other| other.total_cmp(one))
+                .1
+        } else {
+            0.0
         };
-        self.found.iter().map(score).collect()
+        // Those that are as good as the last one are told apart by their place.
+        let best = self
+            .found
+            .iter()
+            .filter(|&&position| self.scores[position] >= least);
+        let mut best: Vec<ChunkScore> = best
+            .map(|&position| ChunkScore {
+                chunk: self.index.chunk_at(position),
+                score: self.scores[position],
+            })
+            .collect();
+        ranking::keep_best(&mut best, limit);
+        best
     }
-}
-
-/// How many of `slots` end before `chunk`. It looks at slots twice as far each
-/// time, since the next chunk of a common term is usually near.
-fn slots_before(slots: &[Slot], chunk: i64) -> usize {
-    let ends_before = |slot: &Slot| slot.first_chunk + i64::from(slot.chunk_count) <= chunk;
-    let mut reach = 1;
-    while slots.get(reach - 1).is_some_and(ends_before) {
-        reach *= 2;
-    }
-    let near = &slots[reach / 2..reach.min(slots.len())];
-    reach / 2 + near.partition_point(ends_before)
 }

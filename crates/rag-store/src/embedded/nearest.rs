@@ -10,21 +10,21 @@ use rag_core::port::ChunkScore;
 use rusqlite::Connection;
 
 use super::codes::Codes;
+use super::comparing::{Comparison, VectorReader};
 use super::error::Failure;
 use super::filter::Allowed;
 use super::index::{Index, Slot};
-use super::row;
 use crate::ranking;
-use crate::vector::{cosine, length};
 
 /// Up to this many vectors are all compared.
-const EXACT_CHUNKS_MAX: usize = 2_000;
+const EXACT_CHUNKS_MAX: usize = 750;
 
 /// With fewer dimensions, signs tell too little; all vectors are compared.
 const SIGN_DIMENSIONS_MIN: usize = 96;
 
-/// How many vectors are read beyond those asked for.
-const SPARE_CHUNKS: usize = 190;
+/// At least this many vectors are read, and an eighth more than are asked for:
+/// what the signs rank low among so many is seldom near.
+const CHUNKS_READ_MIN: usize = 200;
 
 /// The `limit` chunks of `space` nearest to `query` among those `allowed`.
 pub(super) fn nearest(
@@ -42,7 +42,8 @@ pub(super) fn nearest(
     let chunk_count: usize = slots.iter().map(|slot| slot.chunk_count as usize).sum();
     let mut scores = match index.codes(space) {
         Some(codes) if chunk_count > EXACT_CHUNKS_MAX && query.len() >= SIGN_DIMENSIONS_MIN => {
-            likely(connection, codes, query, &slots, limit + SPARE_CHUNKS)?
+            let count = CHUNKS_READ_MIN.max(limit + limit / 8);
+            likely(connection, codes, query, &slots, count)?
         }
         _ => all(connection, query, &slots)?,
     };
@@ -56,7 +57,7 @@ fn all(
     query: &[f32],
     slots: &[&Slot],
 ) -> Result<Vec<ChunkScore>, Failure> {
-    let length = length(query);
+    let comparison = Comparison::new(query);
     let mut scores = Vec::new();
     let mut statement = connection.prepare_cached(
         "SELECT vector FROM vector WHERE chunk_id BETWEEN ?1 AND ?2 ORDER BY chunk_id",
@@ -66,7 +67,7 @@ fn all(
         let mut rows = statement.query([slot.first_chunk, last_chunk])?;
         let mut offset = 0;
         while let Some(row) = rows.next()? {
-            let score = cosine(query, length, vector(row, query)?);
+            let score = comparison.with(row)?;
             scores.push(ChunkScore {
                 chunk: slot.chunk(offset),
                 score,
@@ -96,35 +97,15 @@ fn likely(
     let mut places = codes.likely_nearest(query, &ranges, count);
     // In the order of the file, where neighbours share a page.
     places.sort_unstable();
-    let length = length(query);
-    let mut statement =
-        connection.prepare_cached("SELECT vector FROM vector WHERE chunk_id = ?1")?;
+    let comparison = Comparison::new(query);
+    let mut vectors = VectorReader::new(connection)?;
     let mut scores = Vec::with_capacity(places.len());
     for place in places {
         let slot = slots[slots.partition_point(|slot| slot.place <= place) - 1];
         let chunk = slot.chunk(place - slot.place);
-        let mut rows = statement.query([slot.first_chunk + i64::from(chunk.index)])?;
-        let row = rows.next()?.ok_or_else(|| {
-            Failure::Damaged(format!(
-                "chunk {} of `{}` has no vector",
-                chunk.index, slot.document
-            ))
-        })?;
-        let score = cosine(query, length, vector(row, query)?);
+        let id = slot.first_chunk + i64::from(chunk.index);
+        let score = vectors.compare(&comparison, id)?;
         scores.push(ChunkScore { chunk, score });
     }
     Ok(scores)
-}
-
-/// The bytes of the vector in a row, which must be as long as `query`.
-fn vector<'row>(row: &'row rusqlite::Row<'_>, query: &[f32]) -> Result<&'row [u8], Failure> {
-    let bytes = row::blob(row, 0)?;
-    if bytes.len() == size_of_val(query) {
-        return Ok(bytes);
-    }
-    Err(Failure::Damaged(format!(
-        "a vector has {} bytes, not {}",
-        bytes.len(),
-        size_of_val(query)
-    )))
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::document;
 use super::error::Failure;
 use super::row::{self, CHUNK_COLUMNS};
-use crate::vector::{cosine, from_bytes, length};
+use crate::vector::from_bytes;
 
 pub(super) fn chunks(
     connection: &Connection,
@@ -57,31 +57,6 @@ pub(super) fn passages(
         }));
     }
     Ok(passages)
-}
-
-/// The cosines of `query`, a vector of `space`, with `chunks`.
-pub(super) fn similarities(
-    connection: &Connection,
-    space: i64,
-    query: &[f32],
-    chunks: &[ChunkRef],
-) -> Result<Vec<Option<f32>>, Failure> {
-    let mut statement = connection.prepare_cached(
-        "SELECT v.vector FROM document d
-         JOIN collection c ON c.id = d.collection_id AND c.space_id = ?3
-         JOIN vector v ON v.chunk_id = d.first_chunk + ?2
-         WHERE d.id = ?1 AND ?2 < d.chunk_count",
-    )?;
-    let length = length(query);
-    let mut similarities = Vec::with_capacity(chunks.len());
-    for chunk in chunks {
-        let values = params![chunk.document.as_i64(), chunk.index, space];
-        let similarity = statement
-            .query_row(values, |row| Ok(cosine(query, length, row::blob(row, 0)?)))
-            .optional()?;
-        similarities.push(similarity);
-    }
-    Ok(similarities)
 }
 
 /// The vectors in `space` of texts with these hashes.

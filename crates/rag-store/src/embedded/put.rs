@@ -2,7 +2,8 @@
 
 use rag_core::model::{DocumentInfo, EmbeddedChunk, EmbeddedDocument, EmbeddingSpace};
 use rag_core::port::{Expect, PutOutcome, StoreError};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::types::Value as SqlValue;
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use serde_json::Value;
 
 use super::codes::signs_to_bytes;
@@ -206,8 +207,10 @@ fn insert_chunks(
     )?;
     let mut vector_row =
         connection.prepare_cached("INSERT INTO vector (chunk_id, vector) VALUES (?1, ?2)")?;
-    let mut word_row =
-        connection.prepare_cached("INSERT INTO word (rowid, terms) VALUES (?1, ?2)")?;
+    let mut word_row = connection.prepare_cached(
+        r#"INSERT INTO word (rowid, "1", "2", "3", "4", "5", "6", "8", "12")
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"#,
+    )?;
     for (
         id,
         EmbeddedChunk {
@@ -230,7 +233,10 @@ fn insert_chunks(
             hash.0,
         ])?;
         vector_row.execute(params![id, vector::to_bytes(vector)])?;
-        word_row.execute(params![id, words::indexed(terms)])?;
+        let words = words::indexed(terms).map(SqlValue::from);
+        word_row.execute(params_from_iter(
+            std::iter::once(SqlValue::from(id)).chain(words),
+        ))?;
     }
     Ok(())
 }

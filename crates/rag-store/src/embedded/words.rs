@@ -1,49 +1,40 @@
 //! How the terms of a chunk are written into the full-text index.
 //!
-//! The index is told which chunks have which tokens and nothing more, which
-//! makes it small and reading it fast. How often a chunk has a term is in the
-//! tokens themselves: the first occurrence of `cat` is `cat`, the second
-//! `cat×2`, the third `cat×3`. So the chunks that have `cat×3` are those that
-//! have `cat` at least three times.
+//! The index is told which chunks have which terms in which of its columns and
+//! nothing more, which makes it small and reading it fast. The columns are
+//! named by numbers: a term stands in that of how often the chunk has it, so
+//! that one reading of a term gives its chunks with their numbers.
 
 use std::collections::HashMap;
 
-/// Occurrences beyond this many tell BM25 next to nothing and are not kept.
-pub(super) const OCCURRENCES_MAX: u8 = 32;
+/// The columns of the index. A term that a chunk has more often than one says
+/// and less often than the next says stands in the former: the more often it is
+/// there, the less one more tells BM25.
+pub(super) const OCCURRENCES: [u8; 8] = [1, 2, 3, 4, 5, 6, 8, 12];
 
-/// Stands between a term and its occurrence; no letter, so in no term.
-const OCCURRENCE: char = '×';
-
-/// What the index is given for a chunk with these `terms`.
-pub(super) fn indexed(terms: &[String]) -> String {
-    let mut occurrences: HashMap<&str, u8> = HashMap::new();
-    let mut text = String::new();
+/// For each column, what it is given for a chunk with these `terms`.
+pub(super) fn indexed(terms: &[String]) -> [String; OCCURRENCES.len()] {
+    let mut occurrences: HashMap<&str, usize> = HashMap::new();
     for term in terms.iter().filter(|term| is_term(term)) {
-        let occurrence = occurrences.entry(term).or_default();
-        if *occurrence < OCCURRENCES_MAX {
-            *occurrence += 1;
-            text.push_str(&token(term, *occurrence));
-            text.push(' ');
-        }
+        *occurrences.entry(term).or_default() += 1;
     }
-    text
-}
-
-/// The token of the `occurrence`th time a chunk has `term`, from 1.
-pub(super) fn token(term: &str, occurrence: u8) -> String {
-    match occurrence {
-        0 | 1 => term.to_owned(),
-        _ => format!("{term}{OCCURRENCE}{occurrence}"),
+    let mut columns: [String; OCCURRENCES.len()] = Default::default();
+    for term in terms {
+        // Each term once, in the order the chunk has them.
+        let Some(count) = occurrences.remove(term.as_str()) else {
+            continue;
+        };
+        let column = OCCURRENCES.partition_point(|&least| usize::from(least) <= count) - 1;
+        columns[column].push_str(term);
+        columns[column].push(' ');
     }
+    columns
 }
 
 /// Whether the index hands `term` through as one token. All terms of the
 /// analyser are such.
 pub(super) fn is_term(term: &str) -> bool {
-    let fits = |letter: char| {
-        letter != OCCURRENCE
-            && (!letter.is_ascii() || letter.is_ascii_alphanumeric() || letter == '_')
-    };
+    let fits = |letter: char| !letter.is_ascii() || letter.is_ascii_alphanumeric() || letter == '_';
     !term.is_empty() && term.chars().all(fits)
 }
 
@@ -52,25 +43,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn occurrences_are_numbered() {
-        let often = vec!["x"; 40].join(" ");
+    fn terms_stand_in_the_column_of_their_number() {
         for (terms, expected) in [
-            ("", ""),
-            ("cat", "cat "),
-            ("cat dog cat cat dog", "cat dog cat×2 cat×3 dog×2 "),
+            ("", [""; 8]),
+            ("cat", ["cat ", "", "", "", "", "", "", ""]),
+            (
+                "cat dog fox cat cat dog",
+                ["fox ", "dog ", "cat ", "", "", "", "", ""],
+            ),
             (
                 "日本 本語 日本 snake_case кот",
-                "日本 本語 日本×2 snake_case кот ",
+                ["本語 snake_case кот ", "日本 ", "", "", "", "", "", ""],
             ),
-            ("a-b a×2 \" c", "c "),
+            ("a-b a*2 \" c", ["c ", "", "", "", "", "", "", ""]),
         ] {
             let terms: Vec<String> = terms.split_whitespace().map(String::from).collect();
             assert_eq!(indexed(&terms), expected);
         }
-        let terms: Vec<String> = often.split(' ').map(String::from).collect();
-        assert_eq!(
-            indexed(&terms).split_whitespace().count(),
-            usize::from(OCCURRENCES_MAX)
-        );
+        for (count, column) in [
+            (4, 3),
+            (5, 4),
+            (6, 5),
+            (7, 5),
+            (8, 6),
+            (11, 6),
+            (12, 7),
+            (999, 7),
+        ] {
+            let columns = indexed(&vec!["x".to_owned(); count]);
+            assert_eq!(columns[column], "x ", "{count} times");
+            assert_eq!(columns.concat(), "x ", "{count} times");
+        }
     }
 }

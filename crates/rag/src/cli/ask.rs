@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-use rag_memory::Error;
 use rag_memory::api::Object;
+use rag_memory::{Error, ErrorKind};
 
 /// The most bytes that are read from standard input.
 const STDIN_BYTES_MAX: u64 = 1 << 30;
@@ -24,8 +24,12 @@ pub(super) fn text_or_stdin(text: String) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
     std::io::stdin()
         .lock()
-        .take(STDIN_BYTES_MAX)
+        .take(STDIN_BYTES_MAX + 1)
         .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > STDIN_BYTES_MAX {
+        let message = format!("standard input has more than {STDIN_BYTES_MAX} bytes");
+        return Err(Error::new(ErrorKind::TooLarge, message).into());
+    }
     let text = String::from_utf8(bytes).map_err(|error| {
         let position = error.utf8_error().valid_up_to();
         Error::invalid(format!(

@@ -19,7 +19,7 @@ struct Item {
 pub(super) fn run(context: &Context) -> anyhow::Result<ExitCode> {
     let item = |setting: &Setting| Item {
         name: setting.spec.variable,
-        value: setting.shown().map(str::to_owned),
+        value: setting.shown(),
         origin: setting.origin.to_string(),
         purpose: setting.spec.purpose,
     };

@@ -70,3 +70,12 @@ impl Context {
         Ok(ExitCode::SUCCESS)
     }
 }
+
+/// The folders an operator allows, by --root and RAG_FILE_ROOTS.
+pub(super) fn file_roots(
+    paths: impl IntoIterator<Item = impl AsRef<Path>>,
+) -> Result<FileRoots, rag_memory::Error> {
+    FileRoots::new(paths).map_err(|error| {
+        rag_memory::Error::from(error).hint("--root and RAG_FILE_ROOTS name folders that exist")
+    })
+}

@@ -38,6 +38,12 @@ pub(super) enum DocumentCommand {
         /// Show its text
         #[arg(long)]
         show_content: bool,
+        /// The first character to show
+        #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+        offset: i64,
+        /// The most characters to show
+        #[arg(long, default_value_t = 100_000, allow_negative_numbers = true)]
+        max_chars: i64,
     },
     /// Change a document's text, title or metadata
     #[command(
@@ -85,9 +91,13 @@ pub(super) async fn run(context: &Context, command: DocumentCommand) -> anyhow::
             id,
             show_chunks,
             show_content,
+            offset,
+            max_chars,
         } => {
             let request = GetDocument {
                 include_chunks: show_chunks,
+                offset,
+                max_chars,
                 ..GetDocument::new(id)
             };
             let document = context.memory()?.get_document(request).await?;
@@ -196,7 +206,7 @@ fn view(document: &DocumentView, show_content: bool) -> String {
         text += &format!("\n\n{}", document.content);
         if let Some(next) = document.next_offset {
             let total = document.total_chars;
-            text += &format!("\n\n(characters 0-{next} of {total}; `--json` tells where to go on)");
+            text += &format!("\n\n({total} characters in all; go on with --offset {next})");
         }
     }
     text

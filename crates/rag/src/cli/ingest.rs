@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use rag_memory::Memory;
 use rag_memory::api::{
     DOCUMENT_EXTENSIONS, DirectoryIngested, FileOutcome, IngestDirectory, IngestFile, IngestMode,
     IngestStatus, IngestText, Object,
@@ -111,7 +112,7 @@ pub(super) async fn run(context: &Context, command: IngestCommand) -> anyhow::Re
                 mode: common.mode(),
                 ..IngestDirectory::new(path.display().to_string(), common.collection)
             };
-            let ingested = directory(context, &path, request).await?;
+            let ingested = directory(&context.memory_reading_path(&path)?, request).await?;
             let failed = ingested.files_failed > 0;
             context.show(&ingested, human)?;
             Ok(if failed {
@@ -171,11 +172,9 @@ async fn file(context: &Context, path: &Path, common: Common) -> anyhow::Result<
 
 /// Puts a directory in, with a bar on a terminal.
 pub(super) async fn directory(
-    context: &Context,
-    path: &Path,
+    memory: &Memory,
     request: IngestDirectory,
 ) -> anyhow::Result<DirectoryIngested> {
-    let memory = context.memory_reading_path(path)?;
     let bar = Bar::new();
     Ok(memory.ingest_directory(request, &bar.watch()).await?)
 }

@@ -5,16 +5,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use rag_memory::Error;
-use rag_source::FileRoots;
 use tokio_util::sync::CancellationToken;
 
-use super::context::Context;
+use super::context::{Context, file_roots};
 
 /// What the agent may read.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example, for Claude Code:\n  claude mcp add rag-memory -- rag mcp --root ~/notes\n\nWithout --root and RAG_FILE_ROOTS the agent may have files below the working directory read."
+    after_help = "Example, for Claude Code:\n  claude mcp add rag-memory -- rag mcp --root ~/notes\n\nWithout --root and RAG_FILE_ROOTS the agent may have files below the working directory read,\nor none if that is the root of the file system."
 )]
 pub(super) struct McpArgs {
     /// A folder that files may be read from; may be repeated
@@ -24,16 +22,11 @@ pub(super) struct McpArgs {
 
 pub(super) async fn run(context: &Context, args: McpArgs) -> anyhow::Result<ExitCode> {
     let configured = context.config()?.file_roots.clone();
-    let named = configured
-        .into_iter()
-        .flatten()
-        .chain(args.root)
-        .collect::<Vec<_>>();
-    let roots = match named.is_empty() {
-        true => vec![std::env::current_dir()?],
-        false => named,
-    };
-    let roots = FileRoots::new(roots).map_err(Error::from)?;
+    let mut roots: Vec<PathBuf> = configured.into_iter().flatten().chain(args.root).collect();
+    if roots.is_empty() {
+        roots.extend(working_directory()?);
+    }
+    let roots = file_roots(roots)?;
     let memory = Arc::new(context.memory_reading(roots)?);
     let cancel = CancellationToken::new();
     let on_signal = cancel.clone();
@@ -43,4 +36,18 @@ pub(super) async fn run(context: &Context, args: McpArgs) -> anyhow::Result<Exit
     });
     rag_mcp::stdio(memory, cancel).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The working directory, unless that is the whole file system: some clients
+/// start their servers at its root.
+fn working_directory() -> std::io::Result<Option<PathBuf>> {
+    let directory = std::env::current_dir()?;
+    if directory.parent().is_none() {
+        tracing::warn!(
+            "the working directory is `{}`, so no files may be read; --root allows folders",
+            directory.display()
+        );
+        return Ok(None);
+    }
+    Ok(Some(directory))
 }

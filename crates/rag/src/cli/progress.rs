@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use rag_memory::{Progress, Watch};
+use rag_memory::{ErrorKind, Progress, Watch};
 use tokio_util::sync::CancellationToken;
 
 /// Eyes on the work, until dropped.
@@ -25,13 +25,7 @@ impl Bar {
             .expect("the template is well formed");
         bar.set_style(style);
         let cancel = CancellationToken::new();
-        let on_interrupt = cancel.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => on_interrupt.cancel(),
-                () = on_interrupt.cancelled() => {}
-            }
-        });
+        tokio::spawn(interrupts(cancel.clone()));
         Bar { bar, cancel }
     }
 
@@ -47,6 +41,17 @@ impl Bar {
             progress,
             cancel: self.cancel.clone(),
         }
+    }
+}
+
+/// The first Ctrl-C stops the work between two items; one that comes when
+/// there is no work, or a second one, ends the program at once.
+async fn interrupts(cancel: CancellationToken) {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        if cancel.is_cancelled() {
+            std::process::exit(ErrorKind::Cancelled.exit_code().into());
+        }
+        cancel.cancel();
     }
 }
 

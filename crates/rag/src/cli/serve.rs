@@ -7,11 +7,9 @@ use std::sync::Arc;
 use clap::Args;
 use rag::http::{self, Allowed, AppOptions, Health};
 use rag_mcp::transport;
-use rag_memory::Error;
-use rag_source::FileRoots;
 use tokio_util::sync::CancellationToken;
 
-use super::context::Context;
+use super::context::{Context, file_roots};
 use crate::config::Name;
 
 /// Where to listen and what to allow.
@@ -59,7 +57,7 @@ impl ServeArgs {
 pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<ExitCode> {
     let config = context.config()?;
     let roots = config.file_roots.iter().flatten().chain(&args.root);
-    let roots = FileRoots::new(roots).map_err(Error::from)?;
+    let roots = file_roots(roots)?;
     let listener = http::bind(&config.host, config.port, config.allow_unauthenticated).await?;
     let memory = Arc::new(context.memory_reading(roots)?);
 
@@ -69,9 +67,9 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ex
         shutdown_signal().await;
         on_signal.cancel();
     });
-    // A document as large as allowed must fit into a request, escaped as JSON.
+    // A document as large as allowed fits into a request, with room for escapes.
     let document_bytes = usize::try_from(config.document_bytes_max)?;
-    let body_bytes_max = document_bytes + document_bytes / 4 + (1 << 20);
+    let body_bytes_max = 2 * document_bytes + (1 << 20);
     let options = transport::Options {
         body_bytes_max,
         shutdown: shutdown.clone(),
@@ -102,6 +100,13 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ex
         },
     );
 
+    if !config.allowed_hosts.is_empty() {
+        tracing::warn!(
+            "there is no authentication: whoever reaches this server as {} can read, change and \
+             delete everything",
+            config.allowed_hosts.join(", ")
+        );
+    }
     let address = listener.local_addr()?;
     tracing::info!("listening on http://{address}: MCP at /mcp and /sse, the state at /health");
     http::serve(app, listener, shutdown).await;

@@ -26,8 +26,8 @@ const NAMESAKES_MAX: usize = 100;
   rag try docs \"How do I change the port?\"
   rag try README.md \"Which licences may I use it under?\" --json
 
-A second run reads only the files that changed. The folder becomes a collection of
-its own, which `rag search --collection` and agents can use.")]
+A second run puts in only the files that changed; those that were deleted stay. The folder
+becomes a collection of its own, which `rag search --collection` and agents can use.")]
 pub(super) struct TryArgs {
     /// A file, or a folder with everything below it
     path: PathBuf,
@@ -62,7 +62,7 @@ pub(super) async fn run(context: &Context, args: TryArgs) -> anyhow::Result<Exit
     let memory = context.memory_reading_path(&real)?;
     let collection_name = collection_for(&memory, &real).await?;
     let (files_ingested, files_unchanged, files_failed, notes) =
-        put_in(context, &memory, &real, &collection_name).await?;
+        put_in(&memory, &real, &collection_name).await?;
     let request = SearchDocuments {
         collection_name: Some(collection_name.clone()),
         limit: PASSAGES,
@@ -90,7 +90,6 @@ pub(super) async fn run(context: &Context, args: TryArgs) -> anyhow::Result<Exit
 /// Puts what is at `path` in; gives the files ingested, unchanged and failed,
 /// and what to know about them.
 async fn put_in(
-    context: &Context,
     memory: &Memory,
     path: &Path,
     collection: &str,
@@ -112,11 +111,11 @@ async fn put_in(
         mode: IngestMode::Reingest,
         ..IngestDirectory::new(path.display().to_string(), collection)
     };
-    let mut ingested = ingest::directory(context, path, request.clone()).await?;
+    let mut ingested = ingest::directory(memory, request.clone()).await?;
     if ingested.files_found == 0 {
         // A folder of code, say: take whatever is text.
         request.file_extensions = vec!["*".to_owned()];
-        ingested = ingest::directory(context, path, request).await?;
+        ingested = ingest::directory(memory, request).await?;
     }
     let failed = ingested.failed_files.iter();
     let failed = failed.map(|file| format!("{} was left out: {}", file.filename, file.error));

@@ -215,10 +215,45 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    /// The value as it may be shown.
-    pub(crate) fn shown(&self) -> Option<&str> {
-        self.value
-            .as_deref()
-            .map(|value| if self.spec.secret { "***" } else { value })
+    /// The value as it may be shown: secrets and credentials in addresses masked.
+    pub(crate) fn shown(&self) -> Option<String> {
+        let value = self.value.as_deref()?;
+        Some(match self.spec.name {
+            _ if self.spec.secret => "***".to_owned(),
+            Name::OpenaiBaseUrl => without_credentials(value),
+            _ => value.to_owned(),
+        })
+    }
+}
+
+/// An address without user name, password and query.
+fn without_credentials(address: &str) -> String {
+    let (before, query) = match address.split_once('?') {
+        Some((before, _)) => (before, "?***"),
+        None => (address, ""),
+    };
+    let (scheme, rest) = before.split_once("://").unwrap_or(("", before));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority.to_owned(), |(_, host)| format!("***@{host}"));
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    format!("{scheme}{separator}{host}{path}{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_credentials;
+
+    #[test]
+    fn addresses_lose_their_credentials() {
+        for (address, shown) in [
+            ("https://api.example.org/v1", "https://api.example.org/v1"),
+            ("https://me:pass@host:8443/v1", "https://***@host:8443/v1"),
+            ("https://host/v1?key=secret", "https://host/v1?***"),
+            ("host", "host"),
+        ] {
+            assert_eq!(without_credentials(address), shown);
+        }
     }
 }

@@ -21,12 +21,12 @@ impl Settings {
     /// Looks for every setting: in `flags`, the environment, `./.env`,
     /// `~/.rag-memory-env`, and the defaults. A blank value counts as none.
     pub(crate) fn gather(flags: &[(Name, String)]) -> Result<Self, ConfigError> {
-        let home = etcetera::home_dir().ok().map(|home| home.join(USER_FILE));
-        let files: Vec<(PathBuf, HashMap<String, String>)> = [Some(PROJECT_FILE.into()), home]
-            .into_iter()
-            .flatten()
-            .map(|path: PathBuf| read_file(&path).map(|values| (path, values)))
-            .collect::<Result<_, _>>()?;
+        let project = PathBuf::from(PROJECT_FILE);
+        let mut files = vec![(read_file(&project, false)?, project)];
+        if let Ok(home) = etcetera::home_dir() {
+            let path = home.join(USER_FILE);
+            files.push((read_file(&path, true)?, path));
+        }
         let value = |spec: &SettingSpec| {
             let flag = flags.iter().find(|(name, _)| *name == spec.name);
             let flag = flag.map(|(_, value)| (value.clone(), Origin::Flag));
@@ -36,7 +36,7 @@ impl Settings {
                     .map(|value| (value, Origin::Environment))
             };
             let file = || {
-                files.iter().find_map(|(path, values)| {
+                files.iter().find_map(|(values, path)| {
                     let value = values.get(spec.variable).filter(|value| !is_blank(value))?;
                     Some((value.clone(), Origin::File(path.clone())))
                 })
@@ -104,7 +104,7 @@ impl Settings {
         parse(value).map(Some).ok_or_else(|| ConfigError::Invalid {
             name,
             origin: setting.origin.clone(),
-            value: setting.shown().unwrap_or_default().to_owned(),
+            value: setting.shown().unwrap_or_default(),
             expected,
         })
     }
@@ -114,16 +114,26 @@ fn is_blank(value: &str) -> bool {
     value.trim().is_empty()
 }
 
-/// The values of a settings file; none when there is no such file.
-fn read_file(path: &Path) -> Result<HashMap<String, String>, ConfigError> {
+/// The values of a settings file; none when there is no such file. The
+/// project's `.env` is also that of other programs, which may understand more:
+/// lines that are no settings to us are passed over there.
+fn read_file(path: &Path, strict: bool) -> Result<HashMap<String, String>, ConfigError> {
     let error = |message: String| ConfigError::File {
         path: path.to_owned(),
         message,
     };
+    // A virtual environment is often a folder of this name.
+    if path.is_dir() {
+        return Ok(HashMap::new());
+    }
     match std::fs::read(path) {
-        Ok(bytes) => dotenvy::from_read_iter(&*bytes)
+        Ok(bytes) if strict => dotenvy::from_read_iter(&*bytes)
             .collect::<Result<_, _>>()
             .map_err(|problem| error(without_the_line(&problem))),
+        Ok(bytes) => Ok(bytes
+            .split(|byte| *byte == b'\n')
+            .flat_map(|line| dotenvy::from_read_iter(line).filter_map(Result::ok))
+            .collect()),
         Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => Ok(HashMap::new()),
         Err(problem) => Err(error(problem.to_string())),
     }

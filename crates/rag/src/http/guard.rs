@@ -87,8 +87,7 @@ impl Allowed {
             .any(|allowed| host_matches(allowed, &host))
         {
             return Err(Refusal::forbidden(format!(
-                "host `{host}` is not allowed\n\nhint: a server that is reached under this name \
-                 must be told so with its setting for allowed hosts"
+                "host `{host}` is not allowed\n\nhint: allow it with `--allowed-host` or RAG_ALLOWED_HOSTS"
             )));
         }
         let Some(origin) = headers.get(header::ORIGIN) else {
@@ -107,8 +106,8 @@ impl Allowed {
             return Ok(());
         }
         Err(Refusal::forbidden(format!(
-            "origin `{origin}` is not allowed\n\nhint: a web page that may call this server must \
-             be named in its setting for allowed origins"
+            "origin `{origin}` is not allowed\n\nhint: a web page that may call this server must be \
+             named in RAG_ALLOWED_ORIGINS"
         )))
     }
 }

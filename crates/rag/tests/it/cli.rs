@@ -269,3 +269,27 @@ fn the_check_up_passes_and_sees_slips() {
     assert_ne!(broken.code, 0);
     assert!(broken.stdout.contains("FAIL"), "{}", broken.stdout);
 }
+
+#[test]
+fn an_agent_started_at_the_root_may_have_no_file_read() {
+    let user = with_notes();
+    let file = user.write("secret.md", "secret");
+    let call = serde_json::json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {
+        "name": "ingest_file",
+        "arguments": {"file_path": file, "collection_name": "notes"},
+    }});
+    let input = format!(
+        "{}\n{}\n{call}\n",
+        r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+    );
+    for (folder, allowed) in [(std::path::Path::new("/"), false), (user.home(), true)] {
+        let mut command = user.command(&["mcp"]);
+        command.current_dir(folder);
+        let run = Run::of(command, &input);
+        let outside = run
+            .stdout
+            .contains("is outside of the folders that may be read");
+        assert_eq!(outside, !allowed, "{}: {}", folder.display(), run.stdout);
+    }
+}

@@ -69,11 +69,14 @@ fn secrets_are_masked() {
         run.stdout
     );
     assert!(!run.stdout.contains("sk-very-secret"));
-    user.write(".env", "OPENAI_API_KEY=sk-very secret\"\n= broken");
+    user.write(
+        ".rag-memory-env",
+        "OPENAI_API_KEY=sk-very secret\"\n= broken",
+    );
     let broken = user.rag(&["config"]);
     assert_eq!(broken.code, 2, "{}", broken.stderr);
     assert!(
-        broken.stderr.contains("cannot read the settings in `.env`"),
+        broken.stderr.contains("cannot read the settings in `"),
         "{}",
         broken.stderr
     );
@@ -99,6 +102,31 @@ fn a_wrong_value_is_shown_and_reported() {
     assert!(run.stdout.contains("http"), "{}", run.stdout);
     assert!(
         run.stderr.contains("PORT (from the environment) is `http`"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_project_file_of_others_is_no_obstacle() {
+    let user = User::new();
+    user.write(
+        ".env",
+        "COMMAND=run this now\nexport QUOTE=\"open\nLOG_LEVEL=error\n=\n",
+    );
+    let level = setting(&user, "LOG_LEVEL", &[], &[]);
+    assert_eq!(level, ("error".into(), ".env".into()));
+    std::fs::remove_file(user.home().join(".env")).unwrap();
+    user.write(".env/bin/activate", "a virtual environment");
+    assert_eq!(setting(&user, "LOG_LEVEL", &[], &[]).1, "default");
+}
+
+#[test]
+fn a_level_that_is_none_is_refused() {
+    let run = User::new().rag(&["--log-level", "verbose", "status"]);
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("LOG_LEVEL is `verbose`"),
         "{}",
         run.stderr
     );

@@ -80,14 +80,17 @@ CREATE TABLE code (
     term_counts BLOB NOT NULL
 ) STRICT;
 
--- The chunks' analysed terms by chunk id. The tokenizer must hand them through
--- as they are, in any script: `ascii` takes every byte above 127 for a letter.
+-- The chunks' analysed terms by chunk id. A term stands in the column of how
+-- often the chunk has it. The tokenizer must hand the terms through as they
+-- are, in any script: `ascii` takes every byte above 127 for a letter.
 CREATE VIRTUAL TABLE word USING fts5 (
-    terms, content = '', contentless_delete = 1, detail = none,
+    "1", "2", "3", "4", "5", "6", "8", "12",
+    content = '', contentless_delete = 1, detail = column,
     tokenize = 'ascii tokenchars _'
 );
 
-CREATE VIRTUAL TABLE word_frequency USING fts5vocab (word, row);
+-- The same seen from the terms: which chunks (`doc`) have one, and how often (`col`).
+CREATE VIRTUAL TABLE word_instance USING fts5vocab (word, instance);
 
 -- The scalars in the documents' metadata; a key is a hash of path and value.
 CREATE TABLE metadata_entry (
