@@ -16,8 +16,8 @@ use rag_core::port::{Embedder, Store};
 use rag_source::FileRoots;
 use tokio::sync::Semaphore;
 
-use crate::Error;
 use crate::api::Status;
+use crate::{Error, ErrorKind};
 
 pub use watch::{Progress, Watch};
 
@@ -26,11 +26,11 @@ pub struct Memory {
     store: Arc<dyn Store>,
     embedder: Arc<dyn Embedder>,
     options: MemoryOptions,
-    prepare_turns: Arc<Semaphore>,
+    work_turns: Arc<Semaphore>,
 }
 
-/// How many texts are cut into chunks at once; more wait their turn.
-const PREPARE_TURNS: usize = 4;
+/// How many files are read and texts cut into chunks at once; more wait their turn.
+const WORK_TURNS: usize = 4;
 
 /// What an operator decides about a memory.
 #[derive(Clone, Debug)]
@@ -50,8 +50,23 @@ impl Memory {
             store,
             embedder,
             options,
-            prepare_turns: Arc::new(Semaphore::new(PREPARE_TURNS)),
+            work_turns: Arc::new(Semaphore::new(WORK_TURNS)),
         }
+    }
+
+    /// Runs work that takes a while off the runtime's threads, when it is its turn.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let turn = self.work_turns.clone().acquire_owned().await;
+        let in_turn = move || {
+            // The turn belongs to the work: a caller who left does not end it.
+            let _turn = turn;
+            work()
+        };
+        let failed = |error| Error::new(ErrorKind::Internal, format!("a task failed: {error}"));
+        tokio::task::spawn_blocking(in_turn).await.map_err(failed)
     }
 
     /// What the memory is made of and what is in it. Fails when the store

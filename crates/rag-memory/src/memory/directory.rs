@@ -7,7 +7,7 @@ use rag_core::ingest::unchanged;
 use rag_core::model::CollectionInfo;
 use rag_source::{DirectoryListing, list_files};
 
-use super::ingest::{Stored, blocking};
+use super::ingest::Stored;
 use super::{Memory, Progress, Watch};
 use crate::api::{DirectoryIngested, FileOutcome, IngestDirectory, IngestMode, IngestStatus};
 use crate::{Error, ErrorKind};
@@ -74,6 +74,13 @@ impl Memory {
                 message: name,
             });
         }
+        tracing::info!(
+            collection.name = %collection.collection.name,
+            files = report.done,
+            ingested = report.reply.files_ingested,
+            failed = report.reply.files_failed,
+            "ingested a directory"
+        );
         Ok(report.reply)
     }
 
@@ -92,7 +99,7 @@ impl Memory {
             let directory = roots.resolve(&directory)?;
             list_files(&directory, &roots, &extensions, recursive)
         };
-        Ok(blocking(listing).await??)
+        Ok(self.work(listing).await??)
     }
 
     async fn ingest_listed(

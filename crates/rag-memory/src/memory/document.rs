@@ -144,6 +144,7 @@ impl Memory {
         let text = ingest::identify(old.info.collection, changed, bytes_max)?;
         let expect = Expect::Revision(old.info.revision);
         let stored = self.chunk_embed_put(text, Some(id), expect).await?;
+        tracing::info!(document.id = %id, chunks = stored.chunk_count, "updated a document");
         Ok(DocumentUpdated {
             document_id: id.to_string(),
             updated_fields,

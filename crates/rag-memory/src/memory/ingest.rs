@@ -65,6 +65,7 @@ impl Memory {
         let stored = self
             .store_placed(self.place(&collection, source).await?, request.mode)
             .await?;
+        log("ingested a text", &collection, &stored);
         Ok(TextIngested {
             source_document_id: stored.id.to_string(),
             num_chunks: stored.chunk_count,
@@ -89,6 +90,7 @@ impl Memory {
         let stored = self
             .store_placed(self.place(&collection, file.source).await?, request.mode)
             .await?;
+        log("ingested a file", &collection, &stored);
         Ok(FileIngested {
             source_document_id: stored.id.to_string(),
             num_chunks: stored.chunk_count,
@@ -127,15 +129,15 @@ impl Memory {
     pub(super) async fn read(&self, path: PathBuf, metadata: Object) -> Result<ReadFile, Error> {
         let roots = self.options.file_roots.clone();
         let bytes_max = self.options.document_bytes_max;
-        let mut file = blocking(move || {
+        let read = move || {
             let path = roots.resolve(&path)?;
             let source = read_file(&path, bytes_max)?;
             let size_bytes = path
                 .metadata()
                 .map_or(source.text.len() as u64, |data| data.len());
             Ok::<_, rag_source::SourceError>(ReadFile { source, size_bytes })
-        })
-        .await??;
+        };
+        let mut file = self.work(read).await??;
         let own = std::mem::replace(&mut file.source.metadata, metadata);
         file.source.metadata.extend(own);
         Ok(file)
@@ -204,17 +206,14 @@ impl Memory {
         let started = std::time::Instant::now();
         let collection = text.collection.clone();
         let embedder = self.embedder.clone();
-        let turn = self.prepare_turns.clone().acquire_owned().await;
-        let prepare = move || {
-            let _turn = turn;
-            ingest::prepare(&*embedder, text)
-        };
-        let draft = blocking(prepare).await??;
+        let draft = self
+            .work(move || ingest::prepare(&*embedder, text))
+            .await??;
         let (store, embedder) = (&*self.store, &*self.embedder);
         let document = ingest::embed(store, embedder, draft, Timestamp::now()).await?;
         let chunk_count = document.document.info.chunk_count;
         let (id, outcome) = ingest::put(store, embedder, document, existing, expect).await?;
-        tracing::info!(
+        tracing::debug!(
             document.id = %id,
             collection.name = %collection,
             chunks = chunk_count,
@@ -244,6 +243,15 @@ fn exists(found: &DocumentInfo, text: &Identified) -> Error {
     .into()
 }
 
+fn log(message: &str, collection: &CollectionInfo, stored: &Stored) {
+    tracing::info!(
+        document.id = %stored.id,
+        collection.name = %collection.collection.name,
+        chunks = stored.chunk_count,
+        "{message}"
+    );
+}
+
 fn chunk_ids(stored: &Stored) -> Vec<String> {
     let chunk = |index| ChunkRef {
         document: stored.id,
@@ -252,13 +260,4 @@ fn chunk_ids(stored: &Stored) -> Vec<String> {
     (0..stored.chunk_count)
         .map(|index| chunk_id(chunk(index)))
         .collect()
-}
-
-/// Runs work that takes a while off the runtime's threads.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::new(ErrorKind::Internal, format!("a task failed: {error}")))
 }
