@@ -134,12 +134,6 @@ impl Store for EmbeddedStore {
             .await
     }
 
-    async fn document_info(&self, id: DocumentId) -> Result<Option<DocumentInfo>, StoreError> {
-        self.connections
-            .read("read a document", move |file| document::info(file, id))
-            .await
-    }
-
     async fn document_of_source(
         &self,
         collection: &CollectionName,

@@ -67,9 +67,6 @@ pub trait Store: Send + Sync {
     /// A document with its text.
     async fn document(&self, id: DocumentId) -> Result<Option<Document>, StoreError>;
 
-    /// A document without its text.
-    async fn document_info(&self, id: DocumentId) -> Result<Option<DocumentInfo>, StoreError>;
-
     /// The document that a collection keeps for a source.
     async fn document_of_source(
         &self,

@@ -160,7 +160,6 @@ pub(super) async fn go_with_everything_in_them(store: Arc<dyn Store>) {
     for document in &gone {
         let id = document.document.info.id;
         assert_eq!(good(store.document(id).await), None);
-        assert_eq!(good(store.document_info(id).await), None);
         assert_eq!(good(store.chunks(id, 0, u32::MAX).await), []);
         assert_eq!(good(store.passages(&[chunk_ref(document, 0)]).await), []);
     }

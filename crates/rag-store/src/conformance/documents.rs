@@ -28,10 +28,6 @@ pub(super) async fn are_kept_whole(store: Arc<dyn Store>) {
     let id = whole.document.info.id;
     let expected = kept(&whole, 1);
     assert_eq!(good(store.document(id).await), Some(expected.clone()));
-    assert_eq!(
-        good(store.document_info(id).await),
-        Some(expected.info.clone())
-    );
     let of_source = store.document_of_source(&name("docs"), ODD_TEXT).await;
     assert_eq!(good(of_source), Some(expected.info));
     assert_eq!(
