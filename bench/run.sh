@@ -22,7 +22,7 @@ done
 [ -n "$eval_dir" ] || { echo "usage: bench/run.sh --eval DIR [--cache DIR]" >&2; exit 2; }
 mkdir -p "$cache_dir"
 
-cargo build --release --locked --package rag --package rag-bench >&2
+cargo build --release --locked --package rag --package rag-bench --package testsite >&2
 python=$cache_dir/venv/bin/python
 if ! cmp -s bench/requirements.txt "$cache_dir/venv/requirements.txt"; then
     rm -rf "$cache_dir/venv"
@@ -43,3 +43,6 @@ bench server "$@" --cache "$cache_dir/vectors.bin"
 bench store "$@" --cache "$cache_dir/vectors.bin"
 bench retrieval "$@" --cache "$cache_dir/vectors.bin"
 [ ! -d "$eval_dir/chunking" ] || bench chunking "$eval_dir/chunking" --cache "$cache_dir/vectors.bin"
+bench documents
+bench crawl
+[ ! -d "$eval_dir/web" ] || bench web --eval "$eval_dir/web" --python "$python"

@@ -12,6 +12,8 @@
 mod cached;
 mod chunking;
 mod conditions;
+mod crawl;
+mod documents;
 mod embed;
 mod judged;
 mod material;
@@ -22,6 +24,7 @@ mod sample;
 mod server;
 mod store;
 mod table;
+mod web;
 
 use std::path::PathBuf;
 
@@ -64,6 +67,15 @@ enum Measurement {
     Embed(embed::EmbedArgs),
     /// The program: start, memory, search and calls over HTTP, ingest
     Server(server::ServerArgs),
+    /// A crawl by the program: pages per second and memory
+    Crawl(crawl::CrawlArgs),
+    /// Text out of PDF and Office files: speed and memory
+    Documents(documents::DocumentsArgs),
+    /// Main content of web pages: word F1 and speed, beside others
+    Web(web::WebArgs),
+    /// Used by `documents`
+    #[command(hide = true)]
+    DocumentsProbe { task: PathBuf },
     /// Used by `embed`
     #[command(hide = true)]
     EmbedProbe { task: PathBuf },
@@ -88,7 +100,11 @@ fn main() -> anyhow::Result<()> {
         Measurement::Chunking { set, cache } => runtime.block_on(chunking::measure(&set, &cache)),
         Measurement::Store(args) => runtime.block_on(store::measure(&args)),
         Measurement::Embed(args) => embed::measure(&args),
+        Measurement::Web(args) => web::measure(&args),
         Measurement::Server(args) => runtime.block_on(server::measure(&args)),
+        Measurement::Crawl(args) => crawl::measure(&args),
+        Measurement::Documents(args) => documents::measure(&args),
+        Measurement::DocumentsProbe { task } => documents::probe(&task),
         Measurement::EmbedProbe { task } => runtime.block_on(embed::probe(&task)),
         Measurement::StoreProbe { task } => runtime.block_on(store::probe::run(&task)),
     }

@@ -2,11 +2,13 @@
 //! identified. Plain data; wire and row types live with their surfaces and
 //! stores.
 
+mod base32;
 mod chunk;
 mod collection;
 mod document;
 mod filter;
 mod hash;
+mod job;
 
 pub use chunk::{Chunk, ChunkRef, EmbeddedChunk, Span, TITLE_CHARS_INDEXED_MAX};
 pub use collection::{
@@ -20,3 +22,6 @@ pub use document::{
 pub use filter::{Filter, contains};
 pub use hash::ContentHash;
 pub use jiff::Timestamp;
+pub use job::{
+    InvalidJobId, ItemCounts, ItemState, Job, JobId, JobItem, JobKind, JobState, NewJob,
+};

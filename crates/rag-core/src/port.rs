@@ -1,12 +1,14 @@
-//! The contracts with the outside world: [`Store`] keeps and finds,
-//! [`Embedder`] turns text into vectors. What an implementation owes is in the
-//! documentation of its trait; `rag-store`'s conformance suite holds stores to
-//! it.
+//! The contracts with the outside world: [`Store`] keeps and finds, with
+//! [`JobStore`] for the long work that fills it, [`Embedder`] turns text into
+//! vectors. What an implementation owes is in the documentation of its trait;
+//! `rag-store`'s conformance suite holds stores to it.
 
 mod embedder;
+mod jobs;
 mod store;
 
 pub use embedder::{EmbedError, Embedder, Purpose, TokenLimits};
+pub use jobs::{FINISHED_JOBS_KEPT, JOB_LISTING_LIMIT_MAX, JobFilter, JobPage, JobStore, Lease};
 pub use store::{
     ChunkScore, DeletedCollection, DeletedDocument, DocumentPage, Expect, LISTING_LIMIT_MAX,
     PutOutcome, RANKING_LIMIT_MAX, Store, StoreError, StoreStatus, StoredPassage,

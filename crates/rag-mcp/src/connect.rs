@@ -9,11 +9,12 @@ use rag_memory::Memory;
 use tokio_util::sync::CancellationToken;
 
 use crate::RagServer;
+use crate::tools::ToolSet;
 use crate::transport::{self, Options};
 
 /// The routes `/mcp`, `/sse` and `/messages` over `memory`.
-pub fn routes(memory: Arc<Memory>, options: &Options) -> Router {
-    let server = RagServer::new(memory);
+pub fn routes(memory: Arc<Memory>, tools: ToolSet, options: &Options) -> Router {
+    let server = RagServer::new(memory, tools);
     transport::routes(move || server.clone(), options)
 }
 
@@ -22,6 +23,10 @@ pub fn routes(memory: Arc<Memory>, options: &Options) -> Router {
 ///
 /// # Errors
 /// Standard input cannot be read, or standard output not written.
-pub async fn stdio(memory: Arc<Memory>, cancel: CancellationToken) -> io::Result<()> {
-    transport::stdio(RagServer::new(memory), cancel).await
+pub async fn stdio(
+    memory: Arc<Memory>,
+    tools: ToolSet,
+    cancel: CancellationToken,
+) -> io::Result<()> {
+    transport::stdio(RagServer::new(memory, tools), cancel).await
 }

@@ -21,3 +21,4 @@ pub mod transport;
 
 pub use connect::{routes, stdio};
 pub use server::RagServer;
+pub use tools::ToolSet;

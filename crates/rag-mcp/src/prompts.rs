@@ -100,6 +100,7 @@ fn place(hit: &Hit) -> String {
     let mut path = vec![one_line(&hit.source_filename)];
     path.extend(hit.heading_path.iter().map(|heading| one_line(heading)));
     path.dedup();
+    path.extend(hit.page.map(|page| format!("page {page}")));
     let resource = document_uri(&hit.source_document_id);
     format!(
         "{} (id {}, {resource}, from {})",
@@ -143,6 +144,7 @@ mod tests {
             also_in: Vec::new(),
             chunk_id: None,
             chunk_index: None,
+            page: Some(3),
             metadata: None,
             source_content: None,
         }
@@ -156,7 +158,7 @@ mod tests {
         };
         let text = text("Why?", &found);
         assert!(text.contains("\n`````text\na ```` b\n`````\n"), "{text}");
-        let place = "[2] A title > Part (id 0000000000001, rag://document/0000000000001, \
+        let place = "[2] A title > Part > page 3 (id 0000000000001, rag://document/0000000000001, \
                      from file:///a.md)\n";
         assert!(text.contains(place), "{text}");
     }

@@ -16,12 +16,49 @@ pub(crate) fn input<T: JsonSchema>() -> Arc<JsonObject> {
     schema.entry("properties").or_insert_with(|| json!({}));
     each_schema(&mut schema, &|schema| {
         schema.remove("format");
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            for (name, property) in properties {
+                strip_the_obvious(name, property);
+            }
+        }
         // What every object schema means anyway.
         if schema.get("additionalProperties") == Some(&Value::Bool(true)) {
             schema.remove("additionalProperties");
         }
     });
     Arc::new(schema)
+}
+
+/// Removes what a model takes for granted: that nothing is the default, and a
+/// description that the property's name is already.
+fn strip_the_obvious(name: &str, property: &mut Value) {
+    let Value::Object(property) = property else {
+        return;
+    };
+    let nothing = |default: &Value| match default {
+        Value::Null | Value::Bool(false) | Value::Array(_) => true,
+        Value::Object(default) => default.is_empty(),
+        _ => false,
+    };
+    if property.get("default").is_some_and(nothing) {
+        property.remove("default");
+    }
+    if let Some(Value::String(description)) = property.get("description")
+        && says_no_more(description, name)
+    {
+        property.remove("description");
+    }
+}
+
+/// Whether `description` has no word that is not in `name`. To include
+/// something is to return it.
+fn says_no_more(description: &str, name: &str) -> bool {
+    let description = description.to_lowercase();
+    let known = |word: &str| {
+        let returned = word == "return" && name.starts_with("include_");
+        returned || name.split('_').any(|part| part == word)
+    };
+    description.split(' ').all(known)
 }
 
 /// The schema of what a tool gives: only what a validator needs, because the
@@ -62,8 +99,10 @@ fn each_schema(schema: &mut JsonObject, change: &impl Fn(&mut JsonObject)) {
             each_schema(property, change);
         }
     }
-    if let Some(Value::Object(items)) = schema.get_mut("items") {
-        each_schema(items, change);
+    for inside in ["items", "additionalProperties"] {
+        if let Some(Value::Object(inside)) = schema.get_mut(inside) {
+            each_schema(inside, change);
+        }
     }
     if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
         for choice in choices.iter_mut().filter_map(Value::as_object_mut) {
@@ -74,7 +113,9 @@ fn each_schema(schema: &mut JsonObject, change: &impl Fn(&mut JsonObject)) {
 
 #[cfg(test)]
 mod tests {
-    use rag_memory::api::{ListCollections, SearchDocuments, SearchResults, UpdateDocument};
+    use rag_memory::api::{
+        ListCollections, SearchDocuments, SearchResults, UpdateDocument, WebsiteAnalysis,
+    };
 
     use super::*;
 
@@ -97,6 +138,35 @@ mod tests {
     }
 
     #[test]
+    fn the_obvious_is_left_out() {
+        for (name, description, obvious) in [
+            ("collection_name", "Collection", true),
+            ("include_chunk_ids", "Return chunk ids", true),
+            ("chunk_ids", "Return chunk ids", false),
+            (
+                "include_metadata",
+                "Add chunk ids and document metadata",
+                false,
+            ),
+        ] {
+            assert_eq!(says_no_more(description, name), obvious, "{name}");
+        }
+        for (default, obvious) in [
+            (json!(null), true),
+            (json!(false), true),
+            (json!({}), true),
+            (json!([".md"]), true),
+            (json!(true), false),
+            (json!(0), false),
+            (json!("auto"), false),
+        ] {
+            let mut property = json!({"default": default});
+            strip_the_obvious("x", &mut property);
+            assert_eq!(property.get("default").is_none(), obvious, "{default}");
+        }
+    }
+
+    #[test]
     fn no_arguments_are_an_empty_object() {
         let schema = Value::Object(input::<ListCollections>().as_ref().clone());
         let expected = json!({"type": "object", "properties": {}, "additionalProperties": false});
@@ -110,6 +180,13 @@ mod tests {
             schema["properties"]["title"]["type"],
             json!(["string", "null"])
         );
+    }
+
+    #[test]
+    fn the_values_of_a_map_are_cleaned_too() {
+        let schema = Value::Object(output::<WebsiteAnalysis>().as_ref().clone());
+        let stats = &schema["properties"]["pattern_stats"]["additionalProperties"];
+        assert_eq!(stats["properties"]["count"], json!({"type": "integer"}));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, RoleServer};
 
+use crate::tools::ToolSet;
 use crate::{completion, prompts, resources, tools};
 
 /// What a model is told about the memory when it connects.
@@ -37,12 +38,13 @@ const METHODS: [&str; 9] = [
 #[derive(Clone)]
 pub struct RagServer {
     memory: Arc<Memory>,
+    tools: ToolSet,
 }
 
 impl RagServer {
-    /// A server over a memory.
-    pub fn new(memory: Arc<Memory>) -> Self {
-        RagServer { memory }
+    /// A server over a memory that offers these tools.
+    pub fn new(memory: Arc<Memory>, tools: ToolSet) -> Self {
+        RagServer { memory, tools }
     }
 }
 
@@ -67,11 +69,13 @@ impl ServerHandler for RagServer {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(tools::list().to_vec()))
+        Ok(ListToolsResult::with_all_items(
+            self.tools.list().cloned().collect(),
+        ))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        tools::find(name).cloned()
+        self.tools.find(name).cloned()
     }
 
     async fn call_tool(
@@ -79,7 +83,7 @@ impl ServerHandler for RagServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        tools::call(&self.memory, request, &context)
+        tools::call(&self.memory, self.tools, request, &context)
             .await
             .map(CallToolResponse::from)
     }

@@ -10,8 +10,8 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use futures_util::FutureExt;
-use rag_memory::Memory;
 use rag_memory::api::ListCollections;
+use rag_memory::{Memory, Watch};
 use rmcp::model::{
     CallToolRequestParams, CallToolResult, ContentBlock, ErrorData, JsonObject, Tool,
 };
@@ -21,45 +21,68 @@ use serde::de::DeserializeOwned;
 
 use crate::{arguments, failure};
 
-/// All tools, in the order they are listed.
-pub(crate) fn list() -> &'static [Tool] {
-    catalogue::tools()
+/// Which tools a server offers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ToolSet {
+    /// All.
+    #[default]
+    All,
+    /// Those that change nothing.
+    ReadOnly,
 }
 
-/// The tool of that name.
-pub(crate) fn find(name: &str) -> Option<&'static Tool> {
-    list().iter().find(|tool| tool.name == name)
+impl ToolSet {
+    /// Its tools, in the order they are listed.
+    pub(crate) fn list(self) -> impl Iterator<Item = &'static Tool> {
+        let reads = |tool: &&Tool| {
+            let annotations = tool.annotations.as_ref();
+            annotations.and_then(|told| told.read_only_hint) == Some(true)
+        };
+        let offered = move |tool: &&Tool| self == ToolSet::All || reads(tool);
+        catalogue::tools().iter().filter(offered)
+    }
+
+    /// The tool of that name, if it is offered.
+    pub(crate) fn find(self, name: &str) -> Option<&'static Tool> {
+        self.list().find(|tool| tool.name == name)
+    }
 }
 
 /// Calls a tool. Wrong arguments and operations that failed are results with
 /// `isError`, for the model to read; only a tool that does not exist is an
-/// error of the protocol. A call that is cancelled is given up, a directory by
+/// error of the protocol. A call that is cancelled is given up; long work, by
 /// the memory itself.
 pub(crate) async fn call(
     memory: &Memory,
+    offered: ToolSet,
     request: CallToolRequestParams,
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResult, ErrorData> {
-    let Some(tool) = find(&request.name) else {
-        return Err(unknown(&request.name));
+    let Some(tool) = offered.find(&request.name) else {
+        return Err(unknown(offered, &request.name));
     };
     let started = Instant::now();
     let call = Call {
         tool,
         arguments: request.arguments.unwrap_or_default(),
     };
-    let result = if tool.name == "ingest_directory" {
-        call.answer(|input| {
-            progress::watched(context, async move |watch| {
-                memory.ingest_directory(input, &watch).await
-            })
-        })
-        .await
-    } else {
-        tokio::select! {
+    let result = match tool.name.as_ref() {
+        "ingest_url" => {
+            let crawl = async |input, watch: Watch| memory.ingest_url(input, &watch).await;
+            call.watched(context, crawl).await
+        }
+        "ingest_directory" => {
+            let read = async |input, watch: Watch| memory.ingest_directory(input, &watch).await;
+            call.watched(context, read).await
+        }
+        "ingest_repository" => {
+            let sync = async |input, watch: Watch| memory.ingest_repository(input, &watch).await;
+            call.watched(context, sync).await
+        }
+        _ => tokio::select! {
             result = run(memory, call) => result?,
             () = context.ct.cancelled() => failure::result("the call was cancelled"),
-        }
+        },
     };
     tracing::debug!(
         tool.name = %tool.name,
@@ -86,19 +109,27 @@ async fn run(memory: &Memory, call: Call) -> Result<CallToolResult, ErrorData> {
         "delete_collection" => call.answer(|input| memory.delete_collection(input)).await,
         "ingest_text" => call.answer(|input| memory.ingest_text(input)).await,
         "ingest_file" => call.answer(|input| memory.ingest_file(input)).await,
+        "analyze_website" => call.answer(|input| memory.analyze_website(input)).await,
+        "get_index_status" => call.answer(|input| memory.get_index_status(input)).await,
+        "get_job" => call.answer(|input| memory.get_job(input)).await,
+        "list_jobs" => call.answer(|input| memory.list_jobs(input)).await,
+        "cancel_job" => call.answer(|input| memory.cancel_job(input)).await,
         "get_document_by_id" => call.answer(|input| memory.get_document(input)).await,
         "update_document" => call.answer(|input| memory.update_document(input)).await,
         "delete_document" => call.answer(|input| memory.delete_document(input)).await,
         "list_documents" => call.answer(|input| memory.list_documents(input)).await,
         "search" => call.answer(|input| connector::search(memory, input)).await,
         "fetch" => call.answer(|input| connector::fetch(memory, input)).await,
-        name => return Err(unknown(name)),
+        name => return Err(unknown(ToolSet::All, name)),
     })
 }
 
-fn unknown(name: &str) -> ErrorData {
-    let nearest = arguments::nearest(name, list().iter().map(|tool| tool.name.as_ref()));
+fn unknown(offered: ToolSet, name: &str) -> ErrorData {
+    let nearest = arguments::nearest(name, offered.list().map(|tool| tool.name.as_ref()));
     let text = match nearest {
+        _ if ToolSet::All.find(name).is_some() => {
+            format!("this server offers only tools that read; `{name}` is none")
+        }
         Some(nearest) => format!("there is no tool `{name}`: did you mean `{nearest}`?"),
         None => format!("there is no tool `{name}`: tools/list shows those that exist"),
     };
@@ -131,6 +162,22 @@ impl Call {
             Ok(Err(error)) => failure::of_tool(&self.tool.name, &error),
             Err(_) => failure::of_tool(&self.tool.name, &panicked()),
         }
+    }
+
+    /// [`Call::answer`] for long work, which the caller may follow and stop.
+    async fn watched<I, O>(
+        self,
+        context: &RequestContext<RoleServer>,
+        operation: impl AsyncFnOnce(I, Watch) -> Result<O, rag_memory::Error>,
+    ) -> CallToolResult
+    where
+        I: DeserializeOwned,
+        O: Serialize,
+    {
+        self.answer(|input| {
+            progress::watched(context, async move |watch| operation(input, watch).await)
+        })
+        .await
     }
 }
 

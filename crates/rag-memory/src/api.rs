@@ -8,8 +8,11 @@ mod check;
 mod collection;
 mod document;
 mod ingest;
+mod job;
+mod repository;
 mod search;
 mod status;
+mod web;
 
 pub use check::{Check, Outcome};
 pub use collection::{
@@ -25,8 +28,20 @@ pub use ingest::{
     DOCUMENT_EXTENSIONS, DirectoryIngested, FileIngested, FileOutcome, IngestDirectory, IngestFile,
     IngestMode, IngestStatus, IngestText, TextIngested,
 };
+pub use job::{
+    CancelJob, GetJob, ItemFilter, JobCounts, JobItemView, JobList, JobStatus, JobView, ListJobs,
+    RetryJob,
+};
+pub use repository::{
+    GetIndexStatus, IndexStatus, IngestRepository, REPOSITORY_EXTENSIONS, RepositoryIngested,
+    SourceStatus,
+};
 pub use search::{Hit, SearchDocuments, SearchMode, SearchResults};
 pub use status::Status;
+pub use web::{
+    AnalyzeWebsite, CrawlMetadata, CrawlMode, IngestUrl, LlmsTxtOffer, PAGES_DEFAULT, PageOutcome,
+    PatternStats, Render, UrlIngested, WebsiteAnalysis,
+};
 
 /// A JSON object, in the order of its keys.
 pub type Object = serde_json::Map<String, serde_json::Value>;

@@ -5,7 +5,8 @@
 use rag_core::ingest::IngestError;
 use rag_core::port::{EmbedError, StoreError};
 use rag_core::search::SearchError;
-use rag_source::SourceError;
+use rag_source::{ExtractError, SourceError};
+use rag_web::{BadPattern, FetchError, GitHubError, Refused};
 
 /// What went wrong, for whoever branches on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,11 @@ impl ErrorKind {
             .into_iter()
             .find(|row| row.0 == self)
             .expect("the table has every kind")
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        ErrorKind::all().find(|kind| kind.name() == name)
     }
 
     /// Its name on the wire, such as `not_found`.
@@ -250,11 +256,99 @@ impl From<SourceError> for Error {
             SourceError::NotADirectory { .. } => {
                 Error::invalid(message).hint("ingest_file takes single files")
             }
-            SourceError::NotText { .. } => Error::invalid(message)
-                .hint("text in UTF-8, UTF-16 or a legacy encoding can be read; convert it first"),
+            SourceError::Extract { source, .. } => not_extracted(message, &source),
+            SourceError::BadPattern { .. } => {
+                Error::invalid(message).hint("write it like `docs/**/*.md` or `*.rst`")
+            }
             SourceError::TooMany { .. } => Error::new(ErrorKind::TooLarge, message)
                 .hint("put its sub-directories in one by one"),
             SourceError::Unreadable { .. } => Error::new(ErrorKind::Unavailable, message),
+        }
+    }
+}
+
+/// The error for something that gave no text.
+fn not_extracted(message: String, error: &ExtractError) -> Error {
+    match error {
+        ExtractError::TooLarge { .. } => Error::new(ErrorKind::TooLarge, message)
+            .hint("split it, or raise RAG_DOCUMENT_BYTES_MAX"),
+        ExtractError::Busy => {
+            Error::new(ErrorKind::Unavailable, message).hint("restart rag to be rid of them")
+        }
+        ExtractError::Encrypted => Error::invalid(message).hint("remove its password first"),
+        ExtractError::Archive => Error::invalid(message)
+            .hint("ingest_directory takes archives, and their files one by one"),
+        ExtractError::NotText { .. } => Error::invalid(message)
+            .hint("text in UTF-8, UTF-16 or a legacy encoding can be read; convert it first"),
+        _ => Error::invalid(message),
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(error: Refused) -> Self {
+        let message = error.to_string();
+        match error {
+            Refused::Private { .. } | Refused::Port { .. } => {
+                Error::new(ErrorKind::Forbidden, message)
+                    .hint("the operator may allow it with RAG_ALLOW_PRIVATE_HOSTS=host:port")
+            }
+            Refused::NoSuchHost { .. } => Error::new(ErrorKind::Unavailable, message)
+                .hint("check the spelling and the network"),
+            Refused::Scheme { .. } => Error::invalid(message),
+        }
+    }
+}
+
+impl From<FetchError> for Error {
+    fn from(error: FetchError) -> Self {
+        let message = error.to_string();
+        let kind = match error {
+            FetchError::Refused(refused) => return refused.into(),
+            FetchError::Forbidden { .. } => {
+                return Error::new(ErrorKind::Forbidden, message)
+                    .hint("the site does not want to be read by programs");
+            }
+            FetchError::Status {
+                status: 404 | 410, ..
+            } => ErrorKind::NotFound,
+            FetchError::Status {
+                status: 401 | 403, ..
+            } => ErrorKind::Forbidden,
+            FetchError::TooLarge { .. } => {
+                return Error::new(ErrorKind::TooLarge, message)
+                    .hint("raise RAG_DOCUMENT_BYTES_MAX to allow it");
+            }
+            FetchError::TooManyRedirects { .. } | FetchError::BadRedirect { .. } => {
+                ErrorKind::Invalid
+            }
+            _ => ErrorKind::Unavailable,
+        };
+        Error::new(kind, message)
+    }
+}
+
+impl From<BadPattern> for Error {
+    fn from(error: BadPattern) -> Self {
+        Error::invalid(error.to_string()).hint("write it like `/docs/**`")
+    }
+}
+
+impl From<GitHubError> for Error {
+    fn from(error: GitHubError) -> Self {
+        let message = error.to_string();
+        match error {
+            GitHubError::NotFound { .. } => Error::new(ErrorKind::NotFound, message)
+                .hint("check the spelling; a private repository needs GITHUB_TOKEN"),
+            GitHubError::BadToken => Error::new(ErrorKind::Forbidden, message)
+                .hint("set GITHUB_TOKEN to one that is valid, or to nothing"),
+            GitHubError::RateLimited { .. } => Error::new(ErrorKind::RateLimited, message)
+                .hint("with GITHUB_TOKEN set there are 5,000 requests an hour"),
+            GitHubError::Denied { .. } => Error::new(ErrorKind::Forbidden, message),
+            GitHubError::TooLarge { .. } => Error::new(ErrorKind::TooLarge, message),
+            GitHubError::BadAnswer { .. } => Error::new(ErrorKind::Unavailable, message),
+            GitHubError::Disk { .. } => Error::new(ErrorKind::Unavailable, message)
+                .hint("free some space in the folder for temporary files"),
+            GitHubError::Fetch(error) => error.into(),
         }
     }
 }

@@ -10,4 +10,4 @@ pub mod error;
 pub mod memory;
 
 pub use error::{Error, ErrorKind};
-pub use memory::{Memory, MemoryOptions, Progress, Watch};
+pub use memory::{Memory, MemoryOptions, Progress, Watch, Web};

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use rag_extract::ExtractError;
+
 /// Why a source gave no text. Paths are as the caller gave them.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
@@ -29,12 +31,20 @@ pub enum SourceError {
         /// The path.
         path: PathBuf,
     },
-    /// The content is no text, or in no encoding that can be told.
-    #[error("`{}` is not a text file: {reason}", path.display())]
-    NotText {
+    /// Its content gives no text.
+    #[error("cannot take text out of `{}`", path.display())]
+    Extract {
         /// The path.
         path: PathBuf,
-        /// How that was seen.
+        /// Why not.
+        source: ExtractError,
+    },
+    /// A glob that is none.
+    #[error("the pattern `{pattern}` cannot be used: {reason}")]
+    BadPattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
         reason: String,
     },
     /// The file is larger than a document may be.

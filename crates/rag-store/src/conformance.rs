@@ -1,5 +1,6 @@
-//! The suite that every store passes: what the contract of
-//! [`rag_core::port::Store`] says, as checks that can fail.
+//! The suite that every store passes: what the contracts of
+//! [`rag_core::port::Store`] and [`rag_core::port::JobStore`] say, as checks
+//! that can fail.
 //!
 //! A check is given a fresh, empty store and panics when the store breaks the
 //! contract. How a store is made, and how it behaves when its file or server
@@ -10,9 +11,13 @@ pub mod fixture;
 mod collections;
 mod concurrency;
 mod documents;
+mod items;
+mod jobs;
+mod leases;
 mod listing;
 mod nearest;
 mod passages;
+mod retention;
 mod sizes;
 mod words;
 
@@ -90,5 +95,25 @@ pub fn checks() -> Vec<Check> {
         concurrency::one_of_many_wins,
         concurrency::readers_see_one_revision,
         concurrency::a_put_given_up_is_whole_or_absent,
+        jobs::are_kept_whole,
+        jobs::that_are_not_there_are_told,
+        jobs::of_one_key_are_one,
+        jobs::that_shall_stop_are_not_joined,
+        jobs::are_listed_newest_first,
+        jobs::go_with_their_collection,
+        jobs::may_be_asked_for_by_many_at_once,
+        retention::forgets_finished_jobs_that_are_old,
+        retention::keeps_what_tells_how_current_a_source_is,
+        leases::are_held_by_one_worker,
+        leases::are_cancelled,
+        leases::are_reopened,
+        leases::keep_errors_and_notes,
+        leases::go_to_one_of_many,
+        items::are_kept_whole_and_in_order,
+        items::are_replaced_but_never_undone,
+        items::that_failed_are_tried_again,
+        items::are_written_by_its_worker_alone,
+        items::may_be_very_many,
+        items::are_written_by_many_at_once,
     ]
 }

@@ -5,6 +5,8 @@
 //! (see `index`), which is loaded by the first search and follows the file
 //! from there.
 //!
+//! Its half that keeps jobs is in `jobs`.
+//!
 //! Space that a deletion frees is used again by what is put in later; the file
 //! itself does not shrink.
 
@@ -18,6 +20,10 @@ mod error;
 mod file;
 mod filter;
 mod index;
+mod job;
+mod job_item;
+mod job_row;
+mod jobs;
 mod matching;
 mod nearest;
 mod passage;

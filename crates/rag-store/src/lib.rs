@@ -1,6 +1,6 @@
-//! Where documents are kept and found: the implementations of
-//! [`rag_core::port::Store`] and the suite that holds all of them to its
-//! contract.
+//! Where documents are kept and found, and the jobs that put them in: the
+//! implementations of [`rag_core::port::Store`] and the suite that holds all
+//! of them to its contract.
 //!
 //! How rankings are fused, what a document is cut into and which model makes
 //! its vectors is not known here.

@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and which file carries it out.
 
+mod analyze;
 mod ask;
 mod collection;
 mod config;
@@ -9,13 +10,17 @@ mod document;
 pub(crate) mod failure;
 mod ingest;
 mod init;
+mod job;
 mod mcp;
+mod outcome;
 mod output;
 mod progress;
+mod recrawl;
 mod search;
 mod serve;
 mod status;
 mod try_out;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,6 +43,7 @@ Examples:
   rag try docs \"How do I change the port?\"      answer from a folder, in one command
   rag collection create notes --description \"Meeting notes\"
   rag ingest directory ~/notes --collection notes --recursive
+  rag ingest url https://docs.example.org/ --collection notes --follow-links
   rag search \"What did we decide about pricing?\" --collection notes
   rag mcp                                       serve an agent over stdio
 
@@ -87,9 +93,18 @@ enum Command {
     /// Make, list, describe and delete collections
     #[command(subcommand)]
     Collection(collection::CollectionCommand),
-    /// Put text, a file or a directory into a collection
+    /// Put text, files, web sites or repositories into a collection
     #[command(subcommand)]
     Ingest(ingest::IngestCommand),
+    /// Tell what a web site has, before it is crawled
+    Analyze(analyze::AnalyzeArgs),
+    /// Bring an earlier crawl up to date
+    Recrawl(recrawl::RecrawlArgs),
+    /// Keep a collection in step with a directory
+    Watch(watch::WatchArgs),
+    /// Follow, stop and repeat crawls and other long work
+    #[command(subcommand)]
+    Job(job::JobCommand),
     /// Find the passages that answer a question
     Search(search::SearchArgs),
     /// List, view, change and delete documents
@@ -128,17 +143,28 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         _ => "warn",
     };
     let context = Context::new(&flags, cli.global.json, default_level)?;
-    match cli.command {
-        Command::Try(args) => try_out::run(&context, args).await,
-        Command::Init => init::run(&context).await,
-        Command::Status => status::run(&context).await,
-        Command::Config => config::run(&context),
-        Command::Doctor => doctor::run(&context).await,
-        Command::Collection(command) => collection::run(&context, command).await,
-        Command::Ingest(command) => ingest::run(&context, command).await,
-        Command::Search(args) => search::run(&context, args).await,
-        Command::Document(command) => document::run(&context, command).await,
-        Command::Mcp(args) => mcp::run(&context, args).await,
-        Command::Serve(args) => serve::run(&context, args).await,
+    let result = carry_out(&context, cli.command).await;
+    // However it ended: no browser stays behind, and no job waits for us.
+    context.close().await;
+    result
+}
+
+async fn carry_out(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Try(args) => try_out::run(context, args).await,
+        Command::Init => init::run(context).await,
+        Command::Status => status::run(context).await,
+        Command::Config => config::run(context),
+        Command::Doctor => doctor::run(context).await,
+        Command::Collection(command) => collection::run(context, command).await,
+        Command::Ingest(command) => ingest::run(context, command).await,
+        Command::Analyze(args) => analyze::run(context, args).await,
+        Command::Recrawl(args) => recrawl::run(context, args).await,
+        Command::Watch(args) => watch::run(context, args).await,
+        Command::Job(command) => job::run(context, command).await,
+        Command::Search(args) => search::run(context, args).await,
+        Command::Document(command) => document::run(context, command).await,
+        Command::Mcp(args) => mcp::run(context, args).await,
+        Command::Serve(args) => serve::run(context, args).await,
     }
 }

@@ -8,15 +8,19 @@
 mod secret;
 mod setting;
 mod sources;
+mod web;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use etcetera::BaseStrategy;
 use rag_core::fuse::Fusion;
+use rag_mcp::ToolSet;
 
 pub(crate) use secret::Secret;
 pub(crate) use setting::{Name, Origin, Setting};
 pub(crate) use sources::{Settings, unknown_settings};
+pub(crate) use web::WebConfig;
 
 /// The file of the embedded store in its data directory.
 const STORE_FILE: &str = "memory.sqlite";
@@ -34,6 +38,12 @@ pub(crate) struct Config {
     pub(crate) document_bytes_max: u64,
     /// How rankings are joined.
     pub(crate) fusion: Fusion,
+    /// Which tools agents are offered.
+    pub(crate) tools: ToolSet,
+    /// What is fetched, and by what.
+    pub(crate) web: WebConfig,
+    /// How long a tool call waits for a job.
+    pub(crate) job_wait: Duration,
     /// Where `rag serve` listens.
     pub(crate) host: String,
     /// The port it listens on; 0 for any that is free.
@@ -129,6 +139,24 @@ impl Config {
                     "rrf" => Some(Fusion::ReciprocalRank),
                     _ => None,
                 })?
+                .expect("it has a default"),
+            tools: settings
+                .parse(Name::Tools, "`all` or `read-only`", |text| match text {
+                    "all" => Some(ToolSet::All),
+                    "read-only" => Some(ToolSet::ReadOnly),
+                    _ => None,
+                })?
+                .expect("it has a default"),
+            web: WebConfig::new(settings)?,
+            job_wait: settings
+                .parse(
+                    Name::JobWait,
+                    "a number of seconds from 0 to 3600",
+                    |text| {
+                        let seconds = text.parse().ok().filter(|seconds| *seconds <= 3600)?;
+                        Some(Duration::from_secs(seconds))
+                    },
+                )?
                 .expect("it has a default"),
             host: settings
                 .value(Name::Host)
@@ -266,6 +294,11 @@ mod tests {
                 "RAG_FUSION",
                 "sum",
                 "RAG_FUSION (from the environment) is `sum`, but must be `convex` or `rrf`",
+            ),
+            (
+                "RAG_JOB_WAIT",
+                "3601",
+                "RAG_JOB_WAIT (from the environment) is `3601`, but must be a number of seconds from 0 to 3600",
             ),
         ] {
             let error = config(&[(name, value)]).unwrap_err().to_string();

@@ -23,7 +23,8 @@ pub(crate) fn start(level: Option<&str>, default: &str) -> Result<(), ConfigErro
 
 /// A bare level is for our own crates; what libraries say below a warning is
 /// for those who ask by a filter. `rmcp` takes every cancelled or mistaken call
-/// of a client for a fault of the server. Any other bare word would be a filter
+/// of a client for a fault of the server, and `chromiumoxide` every message of
+/// a newer browser for one of its own. Any other bare word would be a filter
 /// that lets nothing through.
 fn filter(level: &str) -> Option<String> {
     let level = level.to_lowercase();
@@ -35,8 +36,9 @@ fn filter(level: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!(
-        "warn,rmcp=off,rag={level},rag_core={level},rag_embed={level},rag_mcp={level},\
-         rag_memory={level},rag_source={level},rag_store={level}"
+        "warn,rmcp=off,chromiumoxide=off,rag={level},rag_browser={level},rag_core={level},\
+         rag_embed={level},rag_extract={level},rag_mcp={level},rag_memory={level},\
+         rag_source={level},rag_store={level},rag_web={level}"
     ))
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{CollectionName, ContentHash, EmbeddedChunk, Timestamp};
+use super::{CollectionName, ContentHash, EmbeddedChunk, Timestamp, base32};
 
 /// A document's metadata: a JSON object of the user's.
 pub type Metadata = serde_json::Map<String, serde_json::Value>;
@@ -47,9 +47,6 @@ impl MediaType {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DocumentId(i64);
 
-const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-const ID_CHARS: usize = 13;
-
 impl DocumentId {
     /// The id of the document that `collection` keeps for `source_uri`.
     /// `salt` is 0, or higher after lower ones turned out to be taken by
@@ -73,15 +70,7 @@ impl DocumentId {
 
 impl fmt::Display for DocumentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for place in (0..ID_CHARS).rev() {
-            let digit = (self.0 >> (5 * place)) & 31;
-            write!(
-                f,
-                "{}",
-                char::from(BASE32[usize::try_from(digit).expect("below 32")])
-            )?;
-        }
-        Ok(())
+        base32::write(self.0, f)
     }
 }
 
@@ -103,22 +92,11 @@ impl FromStr for DocumentId {
     type Err = InvalidDocumentId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidDocumentId {
-            text: text.chars().take(64).collect(),
-        };
-        if text.len() != ID_CHARS {
-            return Err(invalid());
-        }
-        let mut number: u128 = 0;
-        for byte in text.bytes() {
-            let byte = byte.to_ascii_lowercase();
-            let digit = BASE32
-                .iter()
-                .position(|&known| known == byte)
-                .ok_or_else(invalid)?;
-            number = number << 5 | digit as u128;
-        }
-        i64::try_from(number).map(DocumentId).map_err(|_| invalid())
+        base32::read(text)
+            .map(DocumentId)
+            .ok_or_else(|| InvalidDocumentId {
+                text: text.chars().take(64).collect(),
+            })
     }
 }
 

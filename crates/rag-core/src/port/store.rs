@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::JobStore;
 use crate::model::{
     Chunk, ChunkRef, Collection, CollectionInfo, CollectionName, ContentHash, Document, DocumentId,
     DocumentInfo, EmbeddedDocument, EmbeddingSpace, Filter,
@@ -13,7 +14,8 @@ pub const LISTING_LIMIT_MAX: usize = 1_000;
 /// The most chunks one ranking may have.
 pub const RANKING_LIMIT_MAX: usize = 1_000;
 
-/// Keeps collections, documents and chunks, and ranks chunks.
+/// Keeps collections, documents and chunks, and ranks chunks; beside them, as
+/// a [`JobStore`], the jobs that put them in.
 ///
 /// - **Durable**: what returned `Ok` is there after a crash of the process.
 /// - **Atomic**: a document is there with all its chunks, vectors and terms or
@@ -26,7 +28,7 @@ pub const RANKING_LIMIT_MAX: usize = 1_000;
 /// - **Limits**: 0 gives nothing; more than the `_MAX` of this module is cut to it.
 /// - Dropping a future may leave its write done or undone, never half done.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: JobStore {
     /// Adds a collection. [`StoreError::CollectionExists`] when the name is taken.
     async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError>;
 

@@ -4,11 +4,13 @@
 use std::sync::LazyLock;
 
 use rag_memory::api::{
-    CollectionCreated, CollectionDeleted, CollectionDetails, CollectionList, CollectionUpdated,
-    CreateCollection, DeleteCollection, DeleteDocument, DirectoryIngested, DocumentDeleted,
-    DocumentList, DocumentUpdated, DocumentView, FileIngested, GetCollectionInfo, GetDocument,
-    IngestDirectory, IngestFile, IngestText, ListCollections, ListDocuments, SearchDocuments,
-    SearchResults, TextIngested, UpdateCollectionDescription, UpdateDocument,
+    AnalyzeWebsite, CancelJob, CollectionCreated, CollectionDeleted, CollectionDetails,
+    CollectionList, CollectionUpdated, CreateCollection, DeleteCollection, DeleteDocument,
+    DirectoryIngested, DocumentDeleted, DocumentList, DocumentUpdated, DocumentView, FileIngested,
+    GetCollectionInfo, GetDocument, GetIndexStatus, GetJob, IndexStatus, IngestDirectory,
+    IngestFile, IngestRepository, IngestText, IngestUrl, JobList, JobView, ListCollections,
+    ListDocuments, ListJobs, RepositoryIngested, SearchDocuments, SearchResults, TextIngested,
+    UpdateCollectionDescription, UpdateDocument, UrlIngested, WebsiteAnalysis,
 };
 use rmcp::model::{Tool, ToolAnnotations};
 use schemars::JsonSchema;
@@ -39,27 +41,25 @@ fn build() -> Vec<Tool> {
         tool::<SearchDocuments, SearchResults>(
             "search_documents",
             "Search",
-            "Finds the passages that best answer a question, by meaning and by words. Ask a whole \
-             question in natural language",
+            "Finds the passages that best answer a whole question",
             Reads,
         ),
         tool::<ListCollections, CollectionList>(
             "list_collections",
             "List collections",
-            "Lists the collections, with what they hold and how much",
+            "Lists the collections and what they hold",
             Reads,
         ),
         tool::<GetCollectionInfo, CollectionDetails>(
             "get_collection_info",
             "Describe collection",
-            "Tells all about a collection, with some of its titles",
+            "Tells all about a collection",
             Reads,
         ),
         tool::<CreateCollection, CollectionCreated>(
             "create_collection",
             "Create collection",
-            "Makes a collection to put documents in. Its description tells agents when to search \
-             it",
+            "Makes a collection. Its description tells agents when to search it",
             Adds,
         ),
         tool::<UpdateCollectionDescription, CollectionUpdated>(
@@ -77,22 +77,59 @@ fn build() -> Vec<Tool> {
         tool::<IngestText, TextIngested>(
             "ingest_text",
             "Remember text",
-            "Puts a text into a collection. Refuses one that is there already, unless \
-             mode=reingest",
+            "Puts a text into a collection; one that is there needs mode=reingest",
             Changes,
         ),
         tool::<IngestFile, FileIngested>(
             "ingest_file",
             "Remember file",
-            "Puts a text file into a collection. Refuses one that is there already, unless \
-             mode=reingest",
+            "Puts a file (text, PDF, Office, HTML, EPUB…) into a collection; one that is there \
+             needs mode=reingest",
             Changes,
         ),
         tool::<IngestDirectory, DirectoryIngested>(
             "ingest_directory",
             "Remember directory",
-            "Puts the text files of a directory into a collection. Skips files that are there \
-             already, unless they have changed and mode=reingest",
+            "Puts the files of a directory or archive into a collection; those that changed need \
+             mode=reingest",
+            Changes,
+        ),
+        of_the_web(tool::<IngestUrl, UrlIngested>(
+            "ingest_url",
+            "Remember web page",
+            "Puts a web page, or with follow_links a site, into a collection. Long work goes on as \
+             a job: see get_job",
+            Changes,
+        )),
+        of_the_web(tool::<AnalyzeWebsite, WebsiteAnalysis>(
+            "analyze_website",
+            "Analyze website",
+            "Tells what pages a site has, before a crawl",
+            Reads,
+        )),
+        of_the_web(tool::<IngestRepository, RepositoryIngested>(
+            "ingest_repository",
+            "Remember repository",
+            "Puts the documents of a GitHub repository into a collection; again: only what changed",
+            Changes,
+        )),
+        of_the_web(tool::<GetIndexStatus, IndexStatus>(
+            "get_index_status",
+            "Index status",
+            "Tells how current the sources of a collection are",
+            Reads,
+        )),
+        tool::<GetJob, JobView>(
+            "get_job",
+            "Follow job",
+            "Tells how far a job has come",
+            Reads,
+        ),
+        tool::<ListJobs, JobList>("list_jobs", "List jobs", "Lists jobs: long work", Reads),
+        tool::<CancelJob, JobView>(
+            "cancel_job",
+            "Cancel job",
+            "Stops a job. What is done stays",
             Changes,
         ),
         tool::<ListDocuments, DocumentList>(
@@ -104,7 +141,7 @@ fn build() -> Vec<Tool> {
         tool::<GetDocument, DocumentView>(
             "get_document_by_id",
             "Read document",
-            "Reads a document. A long one comes in parts: go on from next_offset",
+            "Reads a document, a long one in parts: go on from next_offset",
             Reads,
         ),
         tool::<UpdateDocument, DocumentUpdated>(
@@ -136,22 +173,34 @@ fn build() -> Vec<Tool> {
 
 /// A tool that takes `I` and gives `O`.
 ///
-/// Every one is idempotent, since a document is known by where it came from:
-/// what was put in, changed or removed once is so after the second time. None
-/// reaches out of the memory and the files of the machine.
+/// Each that writes is idempotent, since a document is known by where it came from:
+/// what was put in, changed or removed once is so after the second time. Without
+/// [`of_the_web`], none reaches out of the memory and the files of the machine.
 fn tool<I: JsonSchema, O: JsonSchema>(
     name: &'static str,
     title: &'static str,
     description: &'static str,
     effect: Effect,
 ) -> Tool {
-    let annotations = ToolAnnotations::new()
-        .read_only(matches!(effect, Effect::Reads))
-        .destructive(matches!(effect, Effect::Changes))
-        .idempotent(true)
-        .open_world(false);
+    let annotations = ToolAnnotations::new().open_world(false);
+    let annotations = match effect {
+        // The other hints are about tools that write.
+        Effect::Reads => annotations.read_only(true),
+        Effect::Adds | Effect::Changes => annotations
+            .read_only(false)
+            .destructive(matches!(effect, Effect::Changes))
+            .idempotent(true),
+    };
     Tool::new(name, description, schema::input::<I>())
         .with_title(title)
         .with_raw_output_schema(schema::output::<O>())
         .with_annotations(annotations)
+}
+
+/// A tool that reaches out to hosts of others.
+fn of_the_web(mut tool: Tool) -> Tool {
+    tool.annotations = tool
+        .annotations
+        .map(|annotations| annotations.open_world(true));
+    tool
 }

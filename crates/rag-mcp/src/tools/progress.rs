@@ -28,6 +28,8 @@ pub(crate) async fn watched<T>(
             sender.send_replace(Some(progress));
         }),
         cancel: context.ct.clone(),
+        // An agent would time out over what takes long: it gets a job to follow.
+        patient: false,
     };
     let Some(token) = context.meta.get_progress_token() else {
         return work(watch).await;
@@ -77,7 +79,7 @@ async fn tell(
 }
 
 /// Whether to tell of `progress` after what was `told` last. Never twice of
-/// the same, and never backwards.
+/// the same, and never backwards; the total may grow.
 fn is_due(progress: &Progress, told: Option<(u64, Instant)>, finished: bool) -> bool {
     let Some((done, when)) = told else {
         return true;
@@ -87,10 +89,14 @@ fn is_due(progress: &Progress, told: Option<(u64, Instant)>, finished: bool) -> 
         && (finished || progress.done - done >= step || when.elapsed() >= SILENCE_MAX)
 }
 
+/// A total of 0 is one that nobody knows yet, and left out.
 fn notification(token: &ProgressToken, progress: Progress) -> ProgressNotificationParam {
-    ProgressNotificationParam::new(token.clone(), progress.done as f64)
-        .with_total(progress.total as f64)
-        .with_message(progress.message)
+    let param = ProgressNotificationParam::new(token.clone(), progress.done as f64)
+        .with_message(progress.message);
+    match progress.total {
+        0 => param,
+        total => param.with_total(total as f64),
+    }
 }
 
 #[cfg(test)]
@@ -129,5 +135,21 @@ mod tests {
         assert!(!is_due(&progress(499), told, true));
         assert!(is_due(&progress(501), told, true));
         assert!(is_due(&progress(510), told, false));
+    }
+
+    #[test]
+    fn an_unknown_total_is_left_out() {
+        let token = ProgressToken(rmcp::model::NumberOrString::Number(1));
+        let param = |total| {
+            let message = String::new();
+            let progress = Progress {
+                done: 1,
+                total,
+                message,
+            };
+            notification(&token, progress)
+        };
+        assert_eq!(param(0).total, None);
+        assert_eq!(param(3).total, Some(3.0));
     }
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 use rag_core::fuse::Fusion;
 use rag_core::port::Embedder;
 use rag_embed::HashingEmbedder;
-use rag_mcp::RagServer;
-use rag_memory::{Memory, MemoryOptions};
+use rag_mcp::{RagServer, ToolSet};
+use rag_memory::{Memory, MemoryOptions, Web};
 use rag_source::FileRoots;
 use rag_store::embedded::EmbeddedStore;
+use rag_web::{Fetcher, FetcherOptions, GitHub, GitHubOptions, Guard};
 use rmcp::ServiceExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -19,11 +20,54 @@ use tokio::io::{
     AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf,
 };
 use tokio::task::JoinHandle;
+use url::Url;
 
 use crate::schema::violations;
 
 /// An answer that takes longer never comes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the server behind a client is made of.
+pub(crate) struct Setup {
+    pub(crate) embedder: Arc<dyn Embedder>,
+    /// How long a call waits for a job.
+    pub(crate) job_wait: Duration,
+    /// The hosts of this machine that may be reached.
+    pub(crate) private_hosts: Vec<String>,
+    /// Where GitHub's API is.
+    pub(crate) github_api: Url,
+    /// Which tools are offered.
+    pub(crate) tools: ToolSet,
+}
+
+impl Default for Setup {
+    /// A server that waits as long as a test does, and reaches nothing.
+    fn default() -> Self {
+        Setup {
+            embedder: Arc::new(HashingEmbedder::new(256)),
+            job_wait: PATIENCE,
+            private_hosts: Vec::new(),
+            github_api: Url::parse("http://127.0.0.1:9/").unwrap(),
+            tools: ToolSet::All,
+        }
+    }
+}
+
+impl Setup {
+    fn web(&self) -> Web {
+        let guard = Arc::new(Guard::new(&self.private_hosts).unwrap());
+        let github = GitHubOptions {
+            api: self.github_api.clone(),
+            token: None,
+            tarball_bytes_max: 1 << 20,
+        };
+        Web {
+            fetcher: Fetcher::new(guard.clone(), FetcherOptions::default()),
+            github: GitHub::new(guard, github),
+            renderer: None,
+        }
+    }
+}
 
 /// A client, its server, and the folder that the server may read.
 pub(crate) struct Client {
@@ -45,12 +89,12 @@ pub(crate) struct Client {
 impl Client {
     /// A client of the era with a handshake, which is done.
     pub(crate) async fn new() -> Self {
-        Client::with_embedder(Arc::new(HashingEmbedder::new(256))).await
+        Client::with(Setup::default()).await
     }
 
-    /// The same with another embedder.
-    pub(crate) async fn with_embedder(embedder: Arc<dyn Embedder>) -> Self {
-        let mut client = Client::unconnected(embedder);
+    /// The same with another server.
+    pub(crate) async fn with(setup: Setup) -> Self {
+        let mut client = Client::unconnected(setup);
         let params = json!({
             "protocolVersion": "2025-11-25",
             "capabilities": {},
@@ -65,7 +109,7 @@ impl Client {
 
     /// A client of the era in which each request stands for itself.
     pub(crate) fn stateless() -> Self {
-        let mut client = Client::unconnected(Arc::new(HashingEmbedder::new(256)));
+        let mut client = Client::unconnected(Setup::default());
         client.meta = Some(json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
@@ -75,7 +119,7 @@ impl Client {
     }
 
     /// A client that has said nothing yet.
-    pub(crate) fn unconnected(embedder: Arc<dyn Embedder>) -> Self {
+    pub(crate) fn unconnected(setup: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("files")).unwrap();
         let store = EmbeddedStore::open(&folder.path().join("memory.db")).unwrap();
@@ -83,11 +127,13 @@ impl Client {
             file_roots: FileRoots::new([folder.path().join("files")]).unwrap(),
             document_bytes_max: 2_000_000,
             fusion: Fusion::default(),
+            job_wait: setup.job_wait,
+            web: setup.web(),
         };
-        let memory = Memory::new(Arc::new(store), embedder, options);
+        let memory = Memory::new(Arc::new(store), setup.embedder, options);
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let server = tokio::spawn(async move {
-            let running = RagServer::new(Arc::new(memory))
+            let running = RagServer::new(Arc::new(memory), setup.tools)
                 .serve(theirs)
                 .await
                 .unwrap();

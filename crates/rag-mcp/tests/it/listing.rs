@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use tokenizers::Tokenizer;
 
-use crate::client::Client;
+use rag_mcp::ToolSet;
 
-/// What `tools/list` may cost a model that does not see output schemas.
+use crate::client::{Client, Setup};
+
+/// What `tools/list` may cost a model that does not see output schemas, in
+/// tokens of `o200k_base`.
 const TOKENS_MAX: usize = 3_000;
 
 fn path(below: &str) -> PathBuf {
@@ -41,61 +43,45 @@ async fn the_list_costs_few_tokens() {
             .remove("outputSchema")
             .expect("every tool has one");
     }
-    let tokens = tokens_at_most(&json!({ "tools": tools }).to_string());
-    println!("tools/list without output schemas: {tokens} tokens at most");
+    let list = json!({ "tools": tools }).to_string();
+    let tokens = tiktoken_rs::o200k_base()
+        .unwrap()
+        .encode_ordinary(&list)
+        .len();
+    println!("tools/list without output schemas: {tokens} tokens");
     assert!(
         tokens < TOKENS_MAX,
         "tools/list has {tokens} tokens, it may have {TOKENS_MAX}"
     );
 }
 
-/// An estimate from above of what a language model makes of JSON: the pieces of
-/// its words in the bundled model's small vocabulary, and one token for every
-/// two brackets, quotes, colons or commas in a row. The tokenizers of large
-/// models know more words and longer runs of marks: where this says 2,800,
-/// `o200k_base` has 2,200.
-fn tokens_at_most(json: &str) -> usize {
-    let file = path("../../assets/all-MiniLM-L6-v2/tokenizer.json");
-    let tokenizer = Tokenizer::from_file(file).unwrap();
-    let pieces = |word: &str| {
-        let encoding = tokenizer.encode(word, false).unwrap();
-        encoding
-            .get_attention_mask()
-            .iter()
-            .filter(|mask| **mask == 1)
-            .count()
-    };
-    let words = json.split(|character: char| !character.is_alphanumeric());
-    let marks = json.split(|character: char| character.is_alphanumeric() || character == ' ');
-    words
-        .filter(|word| !word.is_empty())
-        .map(pieces)
-        .sum::<usize>()
-        + marks
-            .map(|run| run.chars().count().div_ceil(2))
-            .sum::<usize>()
-}
-
 #[tokio::test]
 async fn every_tool_is_complete() {
     let mut client = Client::new().await;
     let expected = [
-        // name, reads only, may replace or remove
-        ("search_documents", true, false),
-        ("list_collections", true, false),
-        ("get_collection_info", true, false),
-        ("create_collection", false, false),
-        ("update_collection_description", false, true),
-        ("delete_collection", false, true),
-        ("ingest_text", false, true),
-        ("ingest_file", false, true),
-        ("ingest_directory", false, true),
-        ("list_documents", true, false),
-        ("get_document_by_id", true, false),
-        ("update_document", false, true),
-        ("delete_document", false, true),
-        ("search", true, false),
-        ("fetch", true, false),
+        // name, reads only, may replace or remove, reaches the web
+        ("search_documents", true, false, false),
+        ("list_collections", true, false, false),
+        ("get_collection_info", true, false, false),
+        ("create_collection", false, false, false),
+        ("update_collection_description", false, true, false),
+        ("delete_collection", false, true, false),
+        ("ingest_text", false, true, false),
+        ("ingest_file", false, true, false),
+        ("ingest_directory", false, true, false),
+        ("ingest_url", false, true, true),
+        ("analyze_website", true, false, true),
+        ("ingest_repository", false, true, true),
+        ("get_index_status", true, false, true),
+        ("get_job", true, false, false),
+        ("list_jobs", true, false, false),
+        ("cancel_job", false, true, false),
+        ("list_documents", true, false, false),
+        ("get_document_by_id", true, false, false),
+        ("update_document", false, true, false),
+        ("delete_document", false, true, false),
+        ("search", true, false, false),
+        ("fetch", true, false, false),
     ];
     let tools = client.tools().await;
     let names: Vec<_> = tools
@@ -103,24 +89,50 @@ async fn every_tool_is_complete() {
         .map(|tool| tool["name"].as_str().unwrap())
         .collect();
     assert_eq!(names, expected.map(|(name, ..)| name));
-    for (tool, (name, reads, changes)) in tools.iter().zip(expected) {
+    for (tool, (name, reads, changes, web)) in tools.iter().zip(expected) {
         assert!(tool["title"].is_string(), "{name} has no title");
         assert!(tool["description"].is_string(), "{name} has no description");
         assert_eq!(tool["inputSchema"]["type"], "object", "{name}");
         assert_eq!(tool["outputSchema"]["type"], "object", "{name}");
-        let annotations = json!({
-            "readOnlyHint": reads,
-            "destructiveHint": changes,
-            "idempotentHint": true,
-            "openWorldHint": false,
-        });
+        let annotations = match reads {
+            true => json!({"readOnlyHint": true, "openWorldHint": web}),
+            false => json!({
+                "readOnlyHint": false,
+                "destructiveHint": changes,
+                "idempotentHint": true,
+                "openWorldHint": web,
+            }),
+        };
         assert_eq!(tool["annotations"], annotations, "{name}");
     }
 }
 
 #[tokio::test]
+async fn a_server_that_only_reads_offers_nothing_else() {
+    let mut client = Client::with(Setup {
+        tools: ToolSet::ReadOnly,
+        ..Setup::default()
+    })
+    .await;
+    let names: Vec<String> = client
+        .tools()
+        .await
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(names.contains(&"search_documents".to_owned()));
+    for hidden in ["ingest_text", "delete_document", "cancel_job", "ingest_url"] {
+        assert!(!names.iter().any(|name| name == hidden), "{hidden}");
+    }
+    let params = json!({"name": "delete_document", "arguments": {"document_id": "x"}});
+    let answer = client.request("tools/call", params).await;
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("only tools that read"), "{message}");
+}
+
+#[tokio::test]
 async fn the_server_introduces_itself() {
-    let mut client = Client::unconnected(std::sync::Arc::new(rag_embed::HashingEmbedder::new(256)));
+    let mut client = Client::unconnected(Setup::default());
     let params = json!({
         "protocolVersion": "2025-06-18",
         "capabilities": {},

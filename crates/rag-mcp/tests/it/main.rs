@@ -9,9 +9,12 @@
 mod arguments;
 mod client;
 mod directory;
+mod gate;
+mod jobs;
 mod listing;
 mod prompts;
 mod protocol;
 mod resources;
 mod schema;
 mod tools;
+mod web;

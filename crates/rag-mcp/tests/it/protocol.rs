@@ -24,7 +24,7 @@ async fn wrong_requests_are_answered_and_the_session_survives() {
         ),
         (
             "tools/call",
-            json!({"name": "analyze_website", "arguments": {}}),
+            json!({"name": "analyze_weather", "arguments": {}}),
             -32602,
             "no tool",
         ),

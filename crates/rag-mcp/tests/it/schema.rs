@@ -45,15 +45,28 @@ fn check(schema: &Value, value: &Value, place: &str, found: &mut Vec<String>) {
                 }
             }
             "additionalProperties" => {
-                assert_eq!(wanted, false, "{place}: additionalProperties {wanted}");
-                let names = value.as_object().unwrap_or(&empty).keys();
-                for name in names.filter(|name| !properties.contains_key(*name)) {
-                    found.push(format!("{place}: `{name}` is not allowed"));
+                let others = value.as_object().unwrap_or(&empty).iter();
+                for (name, value) in others.filter(|(name, _)| !properties.contains_key(*name)) {
+                    match wanted {
+                        Value::Bool(false) => {
+                            found.push(format!("{place}: `{name}` is not allowed"));
+                        }
+                        wanted => check(wanted, value, &format!("{place}.{name}"), found),
+                    }
                 }
             }
             "items" => {
                 for (index, element) in value.as_array().into_iter().flatten().enumerate() {
                     check(wanted, element, &format!("{place}[{index}]"), found);
+                }
+            }
+            "anyOf" => {
+                let choices = wanted.as_array().unwrap();
+                if !choices
+                    .iter()
+                    .any(|choice| violations(choice, value).is_empty())
+                {
+                    found.push(format!("{place}: {value} is none of {wanted}"));
                 }
             }
             "minimum" | "maximum" | "description" | "default" => {}
@@ -92,6 +105,8 @@ fn the_validator_finds_what_is_wrong() {
             "a": {"type": ["string", "null"]},
             "b": {"type": "array", "items": {"type": "integer"}},
             "c": {"enum": ["x"]},
+            "e": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "f": {"anyOf": [{"enum": ["y"]}, {"type": "null"}]},
         },
     });
     for (value, count) in [
@@ -99,6 +114,11 @@ fn the_validator_finds_what_is_wrong() {
         (serde_json::json!({"a": 1}), 1),
         (serde_json::json!({"b": [1, "2"], "c": "y"}), 3),
         (serde_json::json!({"a": "", "d": 1}), 1),
+        (
+            serde_json::json!({"a": "", "e": {"x": 1, "y": "2"}, "f": null}),
+            1,
+        ),
+        (serde_json::json!({"a": "", "f": "z"}), 1),
         (serde_json::json!([]), 1),
     ] {
         assert_eq!(violations(&schema, &value).len(), count, "{value}");

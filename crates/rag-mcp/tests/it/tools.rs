@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::web;
 
 const FERNS: &str = "# Ferns\n\nFerns reproduce by spores and have neither seeds nor flowers.";
 const TIDES: &str = "# Tides\n\nTides are caused by the gravity of the moon and the sun.";
 
 #[tokio::test]
 async fn all_tools_work_together() {
-    let mut client = Client::new().await;
+    let (site, github, mut client) = web::connected().await;
     assert_eq!(
         client.answer("list_collections", json!({})).await,
         json!({"collections": []})
@@ -150,6 +151,8 @@ async fn all_tools_work_together() {
         )
         .await;
     assert_eq!(deleted["documents_deleted"], 2);
+
+    web::use_all(&site, &github, &mut client).await;
 
     let listed: BTreeSet<String> = client
         .tools()

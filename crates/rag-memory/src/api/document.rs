@@ -9,7 +9,7 @@ use super::Object;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetDocument {
-    /// Document id
+    /// Document id or source_uri
     pub document_id: String,
     /// Add the chunks of this part
     #[serde(default)]

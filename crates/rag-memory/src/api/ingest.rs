@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Object;
+use super::{JobStatus, Object};
 
 /// The file name extensions of prose, which a directory is searched for when
 /// none are named.
@@ -36,7 +36,7 @@ pub struct IngestText {
     /// null: its first heading or line
     #[serde(default)]
     pub document_title: Option<String>,
-    /// Any JSON object
+    /// Metadata
     #[serde(default)]
     pub metadata: Object,
     /// Return chunk ids
@@ -87,7 +87,7 @@ pub struct IngestFile {
     pub file_path: String,
     /// Collection
     pub collection_name: String,
-    /// Any JSON object
+    /// Metadata
     #[serde(default)]
     pub metadata: Object,
     /// Return chunk ids
@@ -131,19 +131,25 @@ pub struct IngestDirectory {
     pub directory_path: String,
     /// Collection
     pub collection_name: String,
-    /// ["*"]: every text file
+    /// none: prose; ["*"]: every file
     #[serde(default = "document_extensions")]
     pub file_extensions: Vec<String>,
     /// Enter sub-directories
     #[serde(default)]
     pub recursive: bool,
+    /// Path globs
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<String>,
+    /// Path globs
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
     /// For each document
     #[serde(default)]
     pub metadata: Object,
     /// Return document ids
     #[serde(default)]
     pub include_document_ids: bool,
-    /// reingest replaces changed files
+    /// reingest replaces, drops vanished files
     #[serde(default)]
     pub mode: IngestMode,
 }
@@ -161,6 +167,8 @@ impl IngestDirectory {
             collection_name: collection_name.into(),
             file_extensions: document_extensions(),
             recursive: false,
+            include: Vec::new(),
+            exclude: Vec::new(),
             metadata: Object::new(),
             include_document_ids: false,
             mode: IngestMode::Ingest,
@@ -171,18 +179,24 @@ impl IngestDirectory {
 /// What became of a directory. Every file found is counted once.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DirectoryIngested {
+    /// For get_job
+    pub job_id: String,
+    /// While running, the counts are those so far
+    pub status: JobStatus,
     /// Collection
     pub collection_name: String,
-    /// Files with these extensions
-    pub files_found: usize,
+    /// Files that match
+    pub files_found: u64,
     /// New or replaced
-    pub files_ingested: usize,
+    pub files_ingested: u64,
     /// In already, with this content
-    pub files_unchanged: usize,
+    pub files_unchanged: u64,
     /// Left as they were, see skipped_files
-    pub files_skipped: usize,
+    pub files_skipped: u64,
     /// Not put in, see failed_files
-    pub files_failed: usize,
+    pub files_failed: u64,
+    /// Gone from the disk, and now from the collection
+    pub files_removed: u64,
     /// Chunks of the files ingested
     pub total_chunks: u64,
     /// At most 100

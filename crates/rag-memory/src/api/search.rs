@@ -124,6 +124,9 @@ pub struct Hit {
     pub char_start: usize,
     /// One past the last character
     pub char_end: usize,
+    /// Where the document has pages, from 1
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<usize>,
     /// Ids of documents with nearly the same passage
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also_in: Vec<String>,

@@ -2,10 +2,13 @@
 
 use std::ops::RangeInclusive;
 
-use rag_core::model::{CollectionInfo, CollectionName, DocumentId, Metadata};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use rag_core::model::{CollectionInfo, CollectionName, DocumentId, JobId, Metadata};
 use rag_core::port::StoreError;
+use rag_web::RepositoryRef;
 
 use super::Memory;
+use super::document::PAGE_OFFSETS;
 use crate::{Error, ErrorKind};
 
 /// The most characters a description or a title may have.
@@ -30,6 +33,48 @@ pub(super) fn document_id(text: &str) -> Result<DocumentId, Error> {
         .map_err(|error: rag_core::model::InvalidDocumentId| {
             Error::invalid(error.to_string()).hint("search_documents and list_documents tell ids")
         })
+}
+
+/// The job id in `text`.
+pub(super) fn job_id(text: &str) -> Result<JobId, Error> {
+    text.trim()
+        .parse()
+        .map_err(|error: rag_core::model::InvalidJobId| {
+            Error::invalid(error.to_string()).hint("list_jobs (`rag job list`) tells ids")
+        })
+}
+
+/// A job that does not exist.
+pub(super) fn no_job(id: JobId) -> Error {
+    Error::new(ErrorKind::NotFound, format!("job `{id}` does not exist"))
+        .hint("list_jobs (`rag job list`) shows those that do; the oldest are forgotten")
+}
+
+/// The repository in `text`.
+pub(super) fn repository(text: &str) -> Result<RepositoryRef, Error> {
+    text.trim()
+        .parse()
+        .map_err(|error: rag_web::InvalidRepository| Error::invalid(error.to_string()))
+}
+
+/// Patterns of paths: `*` stays within a part, `**` does not; one without a
+/// slash matches a name anywhere.
+pub(super) fn globs(patterns: &[String]) -> Result<GlobSet, Error> {
+    let mut globs = GlobSetBuilder::new();
+    for pattern in patterns {
+        let whole = match pattern.contains('/') {
+            true => pattern.trim_start_matches('/').to_owned(),
+            false => format!("**/{pattern}"),
+        };
+        let glob = GlobBuilder::new(&whole).literal_separator(true).build();
+        globs.add(glob.map_err(|error| {
+            Error::invalid(format!("`{pattern}` is not a pattern: {}", error.kind()))
+                .hint("write it like `docs/**/*.md` or `*.rst`")
+        })?);
+    }
+    globs
+        .build()
+        .map_err(|error| Error::invalid(format!("the patterns are too large together: {error}")))
 }
 
 /// `value` of the argument `name`, if it is in `range`.
@@ -62,6 +107,17 @@ pub(super) fn line(name: &str, text: &str) -> Result<String, Error> {
         return Err(Error::new(ErrorKind::TooLarge, message));
     }
     Ok(text)
+}
+
+/// The same for metadata among which are a document's page offsets: a thousand
+/// pages are no fault of the caller's.
+pub(super) fn own_metadata(own: &Metadata) -> Result<(), Error> {
+    if !own.contains_key(PAGE_OFFSETS) {
+        return metadata(own);
+    }
+    let mut callers = own.clone();
+    callers.remove(PAGE_OFFSETS);
+    metadata(&callers)
 }
 
 /// Refuses metadata that are a document by themselves.

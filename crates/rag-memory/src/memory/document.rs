@@ -1,15 +1,15 @@
 //! Showing, listing, changing and removing documents.
 
 use rag_core::ingest;
-use rag_core::model::{Chunk, ChunkRef, DocumentInfo, Extracted, Filter};
-use rag_core::port::Expect;
+use rag_core::model::{Chunk, ChunkRef, DocumentId, DocumentInfo, Extracted, Filter};
+use rag_core::port::{Expect, LISTING_LIMIT_MAX};
 
 use super::{Memory, check};
-use crate::Error;
 use crate::api::{
     ChunkItem, DeleteDocument, DocumentDeleted, DocumentItem, DocumentList, DocumentUpdated,
     DocumentView, GetDocument, ListDocuments, UpdateDocument,
 };
+use crate::{Error, ErrorKind};
 
 /// The most characters of text one answer has.
 const CHARS_MAX: i64 = 1_000_000;
@@ -20,10 +20,13 @@ const COMPLETIONS_MAX: usize = 100;
 /// How many documents are looked through for a completion.
 const COMPLETIONS_SEARCHED_MAX: usize = 1_000;
 
+/// The metadata that tell at which character each page of a document begins.
+pub(super) const PAGE_OFFSETS: &str = "page_offsets";
+
 impl Memory {
     /// A document, or a part of it.
     pub async fn get_document(&self, request: GetDocument) -> Result<DocumentView, Error> {
-        let id = check::document_id(&request.document_id)?;
+        let id = self.document_at(&request.document_id).await?;
         let offset = check::in_range("offset", request.offset, 0..=i64::MAX)?;
         let max_chars = check::in_range("max_chars", request.max_chars, 1..=CHARS_MAX)?;
         let document = self
@@ -91,6 +94,44 @@ impl Memory {
         })
     }
 
+    /// All documents that pass a filter, without their texts.
+    pub(super) async fn documents_matching(
+        &self,
+        filter: &Filter,
+    ) -> Result<Vec<DocumentInfo>, Error> {
+        let mut documents = Vec::new();
+        loop {
+            let page = self
+                .store
+                .documents(filter, documents.len(), LISTING_LIMIT_MAX);
+            let page = page.await?.documents;
+            if page.is_empty() {
+                return Ok(documents);
+            }
+            documents.extend(page);
+        }
+    }
+
+    /// The document of an id, or of a source: the first collection by name that
+    /// has that.
+    async fn document_at(&self, text: &str) -> Result<DocumentId, Error> {
+        let text = text.trim();
+        // Every source has a scheme, no id has.
+        if !text.contains(':') {
+            return check::document_id(text);
+        }
+        let mut collections = self.store.collections().await?;
+        collections.sort_by(|a, b| a.collection.name.cmp(&b.collection.name));
+        for info in collections {
+            let name = &info.collection.name;
+            if let Some(found) = self.store.document_of_source(name, text).await? {
+                return Ok(found.id);
+            }
+        }
+        let message = format!("no collection has a document from `{text}`");
+        Err(Error::new(ErrorKind::NotFound, message).hint("list_documents tells sources and ids"))
+    }
+
     /// Changes a document's text, title or metadata in one step. Chunks whose
     /// text stays keep their vectors.
     pub async fn update_document(&self, request: UpdateDocument) -> Result<DocumentUpdated, Error> {
@@ -125,6 +166,8 @@ impl Memory {
         let text = match request.content {
             Some(content) => {
                 updated_fields.push("content".to_owned());
+                // They are those of the old text.
+                metadata.remove(PAGE_OFFSETS);
                 content
             }
             None => old.text,
@@ -189,7 +232,7 @@ pub(super) fn chunk_id(chunk: ChunkRef) -> String {
     format!("{}#{}", chunk.document, chunk.index)
 }
 
-fn chunk_item(document: rag_core::model::DocumentId, chunk: Chunk) -> ChunkItem {
+fn chunk_item(document: DocumentId, chunk: Chunk) -> ChunkItem {
     ChunkItem {
         chunk_id: chunk_id(ChunkRef {
             document,

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use rag_core::ingest::{self, Identified, IngestError};
 use rag_core::model::{ChunkRef, CollectionInfo, DocumentId, DocumentInfo, Extracted, Timestamp};
 use rag_core::port::{Expect, StoreError};
-use rag_source::read_file;
+use rag_source::{SourceError, read_file};
+use serde_json::Value;
 
 use super::document::chunk_id;
 use super::{Memory, check};
@@ -38,12 +39,6 @@ pub(super) struct Placed {
     pub(super) text: Identified,
     /// What the collection has for its source.
     pub(super) found: Option<DocumentInfo>,
-}
-
-/// A file's text with what its reply tells about it.
-pub(super) struct ReadFile {
-    pub(super) source: Extracted,
-    pub(super) size_bytes: u64,
 }
 
 impl Memory {
@@ -80,15 +75,16 @@ impl Memory {
         let collection = self.writable_collection(&request.collection_name).await?;
         let file = self
             .read(PathBuf::from(&request.file_path), request.metadata)
-            .await?;
-        let filename = file.source.title.clone();
-        let file_type = file.source.metadata["file_type"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        let warnings = file.source.warnings.clone();
+            .await??;
+        let told = |name: &str| {
+            let value = file.metadata.get(name).and_then(Value::as_str);
+            value.unwrap_or_default().to_owned()
+        };
+        let (filename, file_type) = (told("filename"), told("file_type"));
+        let file_size = file.metadata.get("file_size").and_then(Value::as_u64);
+        let warnings = file.warnings.clone();
         let stored = self
-            .store_placed(self.place(&collection, file.source).await?, request.mode)
+            .store_placed(self.place(&collection, file).await?, request.mode)
             .await?;
         log("ingested a file", &collection, &stored);
         Ok(FileIngested {
@@ -98,7 +94,7 @@ impl Memory {
             status: stored.status,
             filename,
             file_type,
-            file_size: file.size_bytes,
+            file_size: file_size.unwrap_or_default(),
             warnings,
             chunk_ids: request.include_chunk_ids.then(|| chunk_ids(&stored)),
         })
@@ -126,21 +122,31 @@ impl Memory {
     }
 
     /// Reads a file that the roots allow, with the caller's metadata below its own.
-    pub(super) async fn read(&self, path: PathBuf, metadata: Object) -> Result<ReadFile, Error> {
+    pub(super) async fn read(
+        &self,
+        path: PathBuf,
+        metadata: Object,
+    ) -> Result<Result<Extracted, SourceError>, Error> {
         let roots = self.options.file_roots.clone();
         let bytes_max = self.options.document_bytes_max;
+        let shown = path.clone();
         let read = move || {
-            let path = roots.resolve(&path)?;
-            let source = read_file(&path, bytes_max)?;
-            let size_bytes = path
-                .metadata()
-                .map_or(source.text.len() as u64, |data| data.len());
-            Ok::<_, rag_source::SourceError>(ReadFile { source, size_bytes })
+            Ok(roots
+                .resolve(&path)
+                .and_then(|path| read_file(&path, bytes_max)))
         };
-        let mut file = self.work(read).await??;
-        let own = std::mem::replace(&mut file.source.metadata, metadata);
-        file.source.metadata.extend(own);
-        Ok(file)
+        let read = match self.extraction(read).await? {
+            Ok(read) => read,
+            Err(source) => Err(SourceError::Extract {
+                path: shown,
+                source,
+            }),
+        };
+        Ok(read.map(|mut text| {
+            let own = std::mem::replace(&mut text.metadata, metadata);
+            text.metadata.extend(own);
+            text
+        }))
     }
 
     /// Gives a text its place in a collection: its identity, and what is there already.
@@ -149,7 +155,7 @@ impl Memory {
         collection: &CollectionInfo,
         source: Extracted,
     ) -> Result<Placed, Error> {
-        check::metadata(&source.metadata)?;
+        check::own_metadata(&source.metadata)?;
         let name = collection.collection.name.clone();
         let text = ingest::identify(name, source, self.options.document_bytes_max)?;
         let found = self

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use rag_core::model::{ChunkRef, DocumentId, Filter};
+use rag_core::model::{ChunkRef, DocumentId, Filter, Metadata};
 use rag_core::search::{Mode, Passage, Query, search};
+use serde_json::Value;
 
+use super::document::PAGE_OFFSETS;
 use super::{Memory, check};
 use crate::Error;
 use crate::api::{Hit, SearchDocuments, SearchMode, SearchResults};
@@ -117,6 +119,9 @@ fn hit(passage: Passage, sources: &mut HashMap<DocumentId, String>, details: boo
         score,
         also_in,
     } = passage;
+    let page = page(&document.metadata, chunk.span.char_start);
+    let mut metadata = document.metadata;
+    metadata.remove(PAGE_OFFSETS);
     let id = ChunkRef {
         document: document.id,
         index: chunk.index,
@@ -135,12 +140,40 @@ fn hit(passage: Passage, sources: &mut HashMap<DocumentId, String>, details: boo
         also_in: also_in.iter().map(ToString::to_string).collect(),
         chunk_id: details.then(|| super::document::chunk_id(id)),
         chunk_index: details.then_some(chunk.index),
-        metadata: details.then_some(document.metadata),
+        metadata: details.then_some(metadata),
+        page,
         source_content: sources.remove(&document.id),
     }
+}
+
+/// The page that a character stands on, from 1, in a document that has pages.
+fn page(metadata: &Metadata, character: usize) -> Option<usize> {
+    let offsets = metadata.get(PAGE_OFFSETS)?.as_array()?;
+    let begins = |offset: &Value| {
+        offset
+            .as_u64()
+            .is_some_and(|offset| offset <= character as u64)
+    };
+    let page = offsets.partition_point(begins);
+    (page > 0).then_some(page)
 }
 
 /// Four digits tell all that matters, and readers pay for each.
 fn rounded(value: f32) -> f32 {
     (value * 10_000.0).round() / 10_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_counted_from_one() {
+        let metadata: Metadata =
+            serde_json::from_str(r#"{"page_offsets": [0, 10, 10, 25]}"#).unwrap();
+        for (character, expected) in [(0, 1), (9, 1), (10, 3), (24, 3), (25, 4), (99, 4)] {
+            assert_eq!(page(&metadata, character), Some(expected), "{character}");
+        }
+        assert_eq!(page(&Metadata::new(), 5), None);
+    }
 }

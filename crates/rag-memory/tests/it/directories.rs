@@ -95,7 +95,7 @@ async fn progress_is_told_for_each_file() {
     let progress = Arc::new(move |progress: Progress| sink.lock().unwrap().push(progress));
     let watch = Watch {
         progress,
-        cancel: CancellationToken::new(),
+        ..Watch::nobody()
     };
     fixture
         .memory
@@ -103,24 +103,32 @@ async fn progress_is_told_for_each_file() {
         .await
         .unwrap();
     let seen = seen.lock().unwrap();
-    let told: Vec<_> = seen
-        .iter()
-        .map(|p| (p.done, p.total, p.message.as_str()))
-        .collect();
-    assert_eq!(told, [(1, 3, "a.md"), (2, 3, "b.md"), (3, 3, "c.md")]);
+    let done: Vec<u64> = seen.iter().map(|progress| progress.done).collect();
+    assert!(done.is_sorted(), "{done:?}");
+    assert_eq!(
+        seen.last().map(|last| (last.done, last.total)),
+        Some((3, 3)),
+        "{seen:?}"
+    );
 }
 
 #[tokio::test]
 async fn what_was_put_in_before_a_cancel_stays() {
+    const FILES: u64 = 400;
     let fixture = Fixture::new().await;
-    for name in ["a.md", "b.md", "c.md"] {
-        fixture.write(name, name);
+    for number in 0..FILES {
+        fixture.write(&format!("{number}.md"), format!("text {number}"));
     }
     let cancel = CancellationToken::new();
     let on_first = cancel.clone();
     let watch = Watch {
-        progress: Arc::new(move |_| on_first.cancel()),
+        progress: Arc::new(move |progress: Progress| {
+            if progress.done > 0 {
+                on_first.cancel();
+            }
+        }),
         cancel,
+        patient: true,
     };
     let error = fixture
         .memory
@@ -128,24 +136,75 @@ async fn what_was_put_in_before_a_cancel_stays() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
+    let message = error.message();
     assert!(
-        error.message().starts_with("stopped after 1 of 3 files"),
-        "{}",
-        error.message()
+        message.starts_with("stopped after ") && message.contains(" of 400 "),
+        "{message}"
     );
     let list = fixture
         .memory
         .list_documents(ListDocuments::default())
         .await
         .unwrap();
-    assert_eq!(list.total_count, 1);
+    let before = list.total_count;
+    assert!(before > 0 && before < FILES, "{before}");
     let nobody = Watch::nobody();
     let rest = fixture
         .memory
         .ingest_directory(fixture.directory(), &nobody)
         .await
         .unwrap();
-    assert_eq!((rest.files_ingested, rest.files_unchanged), (2, 1));
+    assert_eq!(
+        (rest.files_ingested, rest.files_unchanged),
+        (FILES - before, before)
+    );
+}
+
+#[tokio::test]
+async fn a_second_run_reads_what_changed_and_drops_what_vanished() {
+    let fixture = Fixture::new().await;
+    for name in ["same.md", "changed.md", "gone.md", "left.md"] {
+        fixture.write(name, format!("# {name}\n\nfirst"));
+    }
+    let nobody = Watch::nobody();
+    let memory = &fixture.memory;
+    memory
+        .ingest_directory(fixture.directory(), &nobody)
+        .await
+        .unwrap();
+    fixture.write("changed.md", "# changed\n\nsecond");
+    std::fs::remove_file(fixture.files().join("gone.md")).unwrap();
+    let mut again = IngestDirectory {
+        exclude: vec!["left*".to_owned()],
+        ..fixture.directory()
+    };
+    // Only reingest removes, and only what is gone rather than left out.
+    let reply = memory
+        .ingest_directory(again.clone(), &nobody)
+        .await
+        .unwrap();
+    assert_eq!((reply.files_removed, reply.files_skipped), (0, 1));
+    again.mode = IngestMode::Reingest;
+    let reply = memory.ingest_directory(again, &nobody).await.unwrap();
+    assert_eq!(
+        (
+            reply.files_ingested,
+            reply.files_unchanged,
+            reply.files_removed
+        ),
+        (1, 1, 1)
+    );
+    let list = memory
+        .list_documents(ListDocuments::default())
+        .await
+        .unwrap();
+    let mut titles: Vec<_> = list
+        .documents
+        .iter()
+        .map(|item| item.filename.as_str())
+        .collect();
+    titles.sort_unstable();
+    assert_eq!(titles, ["changed.md", "left.md", "same.md"]);
 }
 
 #[tokio::test]
@@ -211,4 +270,88 @@ async fn what_was_poor_about_a_file_is_told() {
         reply.warnings,
         ["there are no files with the extensions .xyz"]
     );
+}
+
+/// A tar archive of files with these names and contents.
+fn tar(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        archive
+            .append_data(&mut header, name, content.as_bytes())
+            .unwrap();
+    }
+    archive.into_inner().unwrap()
+}
+
+#[tokio::test]
+async fn the_files_of_an_archive_come_and_go_with_it() {
+    let fixture = Fixture::new().await;
+    let path = fixture.write(
+        "all.tar",
+        tar(&[("a.md", "# A\n\nalpha"), ("sub/b.md", "# B\n\nbeta")]),
+    );
+    let nobody = Watch::nobody();
+    let mut request = IngestDirectory::new(path, "docs");
+    let memory = &fixture.memory;
+    let reply = memory
+        .ingest_directory(request.clone(), &nobody)
+        .await
+        .unwrap();
+    assert_eq!(
+        (reply.files_ingested, reply.files_skipped),
+        (2, 1),
+        "{reply:?}"
+    );
+    fixture.write(
+        "all.tar",
+        tar(&[("a.md", "# A\n\nalpha"), ("c.md", "# C\n\ngamma")]),
+    );
+    request.mode = IngestMode::Reingest;
+    let reply = memory.ingest_directory(request, &nobody).await.unwrap();
+    assert_eq!(
+        (
+            reply.files_ingested,
+            reply.files_unchanged,
+            reply.files_removed
+        ),
+        (1, 1, 1),
+        "{reply:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_was_emptied_takes_its_document_along() {
+    let fixture = Fixture::new().await;
+    fixture.write("a.md", "# A\n\nalpha");
+    let nobody = Watch::nobody();
+    fixture
+        .memory
+        .ingest_directory(fixture.directory(), &nobody)
+        .await
+        .unwrap();
+    fixture.write("a.md", " \n");
+    let mut again = fixture.directory();
+    let reply = fixture
+        .memory
+        .ingest_directory(again.clone(), &nobody)
+        .await
+        .unwrap();
+    assert_eq!((reply.files_skipped, reply.files_removed), (1, 0));
+    again.mode = IngestMode::Reingest;
+    let reply = fixture
+        .memory
+        .ingest_directory(again, &nobody)
+        .await
+        .unwrap();
+    assert_eq!(reply.files_removed, 1);
+    let list = fixture
+        .memory
+        .list_documents(ListDocuments::default())
+        .await
+        .unwrap();
+    assert_eq!(list.total_count, 0);
 }

@@ -188,3 +188,17 @@ async fn a_deleted_document_is_gone_everywhere() {
         .unwrap();
     assert!(found.results.is_empty());
 }
+
+#[tokio::test]
+async fn a_document_is_read_by_its_source_too() {
+    let fixture = Fixture::new().await;
+    let put = fixture.put("# Where\n\nfrom nowhere").await;
+    let view = GetDocument::new(put.source_document_id.clone());
+    let by_id = fixture.memory.get_document(view).await.unwrap();
+    let view = GetDocument::new(by_id.source_uri.clone());
+    let by_source = fixture.memory.get_document(view).await.unwrap();
+    assert_eq!(by_source.id, by_id.id);
+    let missing = GetDocument::new("https://example.org/none");
+    let said = error(fixture.memory.get_document(missing).await);
+    assert!(said.contains("https://example.org/none"), "{said}");
+}

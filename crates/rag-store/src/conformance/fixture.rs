@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use rag_core::model::{
     Chunk, ChunkRef, Collection, CollectionName, ContentHash, Document, DocumentId, DocumentInfo,
-    EmbeddedChunk, EmbeddedDocument, EmbeddingSpace, Filter, MediaType, Metadata, Span, Timestamp,
+    EmbeddedChunk, EmbeddedDocument, EmbeddingSpace, Filter, JobKind, MediaType, Metadata, NewJob,
+    Span, Timestamp,
 };
 use rag_core::port::{ChunkScore, Expect, PutOutcome, Store, StoreError};
 
@@ -125,6 +126,19 @@ pub fn document(collection: &str, source_uri: &str, texts: &[&str]) -> EmbeddedD
     EmbeddedDocument {
         document: Document { info, text },
         chunks,
+    }
+}
+
+/// A job of `collection` asked for `seconds` after 1970; jobs about the same
+/// subject have the same key.
+pub fn new_job(collection: &str, subject: &str, seconds: i64) -> NewJob {
+    NewJob {
+        kind: JobKind::Crawl,
+        collection: name(collection),
+        subject: subject.to_owned(),
+        key: ContentHash::of_parts(&[collection, subject]),
+        request: serde_json::json!({"root": subject}),
+        created_at: time(seconds),
     }
 }
 

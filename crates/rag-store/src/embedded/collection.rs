@@ -74,6 +74,7 @@ pub(super) fn delete(
     let info = one(connection, name)?;
     let id = collection_id(connection, name)?;
     document::delete_all(connection, id)?;
+    // Its jobs go with the row.
     connection.execute("DELETE FROM collection WHERE id = ?1", [id])?;
     connection.execute("INSERT INTO change (collection_id) VALUES (?1)", [id])?;
     Ok(DeletedCollection {

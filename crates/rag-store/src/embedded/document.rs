@@ -4,13 +4,12 @@ use rag_core::model::{
     CollectionName, Document, DocumentId, DocumentInfo, Filter, Metadata, contains,
 };
 use rag_core::port::{DeletedDocument, DocumentPage};
-use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::error::Failure;
 use super::filter::{Condition, collection_id};
 use super::index::CHANGES_KEPT;
-use super::row::{self, DOCUMENT_COLUMNS};
+use super::row::{self, DOCUMENT_COLUMNS, sql_number};
 
 pub(super) fn with_text(
     connection: &Connection,
@@ -85,7 +84,7 @@ fn sure_page(
             row::count(row, 0)
         })?;
     let mut values = condition.values.clone();
-    values.extend([limit, offset].map(sql_number));
+    values.extend([limit, offset].map(|number| sql_number(number).into()));
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {DOCUMENT_COLUMNS} FROM document d JOIN collection c ON c.id = d.collection_id
          WHERE {} ORDER BY d.updated_at DESC, d.id LIMIT ? OFFSET ?",
@@ -126,11 +125,6 @@ fn checked_page(
         documents,
         total: passing.len() as u64,
     })
-}
-
-/// `number` for SQLite, whose largest is smaller.
-fn sql_number(number: usize) -> SqlValue {
-    SqlValue::from(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 pub(super) fn delete(

@@ -83,6 +83,10 @@ fn meaning(error: &Error) -> Meaning {
     };
     match (failure.code, failure.extended_code) {
         (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => Meaning::Corrupt,
+        // What is referred to was found, and what is added was not, just before.
+        (_, ffi::SQLITE_CONSTRAINT_FOREIGNKEY | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
+            Meaning::Corrupt
+        }
         (
             ErrorCode::DiskFull
             | ErrorCode::ReadOnly

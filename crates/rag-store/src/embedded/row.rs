@@ -5,7 +5,7 @@ use rag_core::model::{
     Chunk, Collection, CollectionInfo, CollectionName, ContentHash, DocumentId, DocumentInfo,
     EmbeddingSpace, MediaType, Metadata, Span,
 };
-use rusqlite::types::{FromSql, Type};
+use rusqlite::types::{FromSql, Type, ValueRef};
 use rusqlite::{Error, Result, Row};
 
 /// The columns that [`collection`] reads.
@@ -99,14 +99,36 @@ pub(super) fn metadata(row: &Row<'_>, column: usize) -> Result<Metadata> {
     read(row, column, |text| serde_json::from_str(text))
 }
 
-fn name(row: &Row<'_>, column: usize) -> Result<CollectionName> {
+pub(super) fn name(row: &Row<'_>, column: usize) -> Result<CollectionName> {
     read(row, column, |text: &str| text.parse())
 }
 
-fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
+pub(super) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
     let number =
         i64::column_result(row.get_ref(column)?).map_err(|error| mistyped(column, error))?;
     Timestamp::from_microsecond(number).map_err(|_| Error::IntegralValueOutOfRange(column, number))
+}
+
+/// Any JSON.
+pub(super) fn json(row: &Row<'_>, column: usize) -> Result<serde_json::Value> {
+    read(row, column, |text| serde_json::from_str(text))
+}
+
+/// What `read` makes of a column, if there is anything in it.
+pub(super) fn optional<T>(
+    row: &Row<'_>,
+    column: usize,
+    read: fn(&Row<'_>, usize) -> Result<T>,
+) -> Result<Option<T>> {
+    match row.get_ref(column)? {
+        ValueRef::Null => Ok(None),
+        _ => read(row, column).map(Some),
+    }
+}
+
+/// `number` for SQLite, whose largest is smaller.
+pub(super) fn sql_number(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
 }
 
 fn read<T, E: std::error::Error + Send + Sync + 'static>(

@@ -13,10 +13,13 @@ use super::error::Failure;
 const APPLICATION_ID: i32 = 0x5241_474d;
 
 /// The newest version.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Migration `n` brings a file from version `n` to version `n + 1`.
-const MIGRATIONS: [&str; VERSION as usize] = [include_str!("migrations/0001.sql")];
+const MIGRATIONS: [&str; VERSION as usize] = [
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+];
 
 /// Brings the file to the newest schema. Writes nothing when it is there.
 pub(super) fn migrate(connection: &mut Connection, location: &str) -> Result<(), Failure> {
@@ -65,5 +68,63 @@ fn foreign(location: &str) -> StoreError {
     StoreError::Unavailable {
         action: format!("use {location} as a store"),
         source: "it is an SQLite database of another program".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use rag_core::port::{Expect, JobFilter, JobStore, Store};
+
+    use super::*;
+    use crate::conformance::fixture::{
+        anything, chunk_ref, collection, document, good, kept, matching, name, new_job, ranked,
+        space, vector,
+    };
+    use crate::embedded::{EmbeddedStore, collection, put};
+
+    /// Makes the file as the program of version 1 did, with a document in it.
+    fn first_version(path: &Path) -> Result<(), Failure> {
+        let file = Connection::open(path)?;
+        file.execute_batch(MIGRATIONS[0])?;
+        file.pragma_update(None, "application_id", APPLICATION_ID)?;
+        file.pragma_update(None, "user_version", 1)?;
+        collection::create(&file, &collection("docs"))?;
+        let made = document("docs", "a", &["apple pear", "plum"]);
+        put::put(&file, &made, &space(), Expect::Absent)?;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_file_of_the_first_version_keeps_what_is_in_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.db");
+        first_version(&path).expect("a file");
+        let made = document("docs", "a", &["apple pear", "plum"]);
+        let id = made.document.info.id;
+        // Opened once, it is brought to the newest; then it is there.
+        for round in 0..2 {
+            let store: Arc<dyn Store> = Arc::new(good(EmbeddedStore::open(&path)));
+            assert_eq!(good(store.document(id).await), Some(kept(&made, 1)));
+            let plums = [chunk_ref(&made, 1)];
+            assert_eq!(ranked(&matching(&store, "plum", &anything()).await), plums);
+            let query = vector("plum", space().dimensions);
+            let nearest = good(store.nearest(&space(), &query, &anything(), 1).await);
+            assert_eq!(ranked(&nearest), plums);
+            let (_, is_new) = good(store.add_job(&new_job("docs", "a", 1)).await);
+            assert_eq!(is_new, round == 0);
+        }
+        let file = Connection::open(&path).expect("it is there");
+        assert_eq!(version(&file, "here").expect("it is ours"), VERSION);
+
+        // One who knows only the first version may still have it open.
+        file.pragma_update(None, "foreign_keys", true)
+            .expect("a connection");
+        collection::delete(&file, &name("docs")).expect("it has the collection");
+        let store = good(EmbeddedStore::open(&path));
+        let page = good(store.jobs(&JobFilter::default(), 0, 9).await);
+        assert_eq!(page.total, 0);
     }
 }

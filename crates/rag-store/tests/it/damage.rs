@@ -4,13 +4,17 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use rag_core::port::{Expect, Store, StoreError};
+use rag_core::model::{ItemState, JobId, JobItem};
+use rag_core::port::{Expect, JobFilter, JobStore, Lease, Store, StoreError};
 use rag_store::conformance::fixture::{
-    DIMENSIONS, anything, chunk_ref, create, document, good, name, space, vector,
+    DIMENSIONS, anything, chunk_ref, create, document, good, name, new_job, space, time, vector,
 };
 use rag_store::embedded::EmbeddedStore;
 
-/// A closed store with 60 documents.
+/// Whoever has the job.
+const WORKER: &str = "worker";
+
+/// A closed store with 60 documents, and a job that is being worked on.
 async fn filled(path: &Path) {
     let store: Arc<dyn Store> = Arc::new(good(EmbeddedStore::open(path)));
     create(&store, &["docs"]).await;
@@ -23,6 +27,13 @@ async fn filled(path: &Path) {
         );
         good(store.put_document(&made, &space(), Expect::Any).await);
     }
+    let (job, _) = good(store.add_job(&new_job("docs", "a", 1)).await);
+    let items: Vec<_> = (0..500)
+        .map(|number| JobItem::pending(format!("{number}")))
+        .collect();
+    let lease = store.lease_job(job.id, WORKER, time(1), time(9)).await;
+    assert_eq!(good(lease), Lease::Held);
+    assert!(good(store.put_job_items(job.id, WORKER, &items).await));
 }
 
 /// What goes wrong when everything is tried.
@@ -58,6 +69,22 @@ async fn failures(path: &Path) -> Vec<StoreError> {
             failures.extend(store.put_document(&made, &space(), Expect::Any).await.err());
         }
     }
+    let new = new_job("docs", "a", 1);
+    let id = JobId::derive(&new.key, new.created_at);
+    let item = JobItem {
+        state: ItemState::Ingested,
+        ..JobItem::pending("499")
+    };
+    failures.extend(store.add_job(&new).await.err());
+    failures.extend(store.jobs(&JobFilter::default(), 0, 1_000).await.err());
+    failures.extend(store.job_items(id, None, 0, 1_000).await.err());
+    failures.extend(
+        store
+            .job_items(id, Some(ItemState::Pending), 0, 1_000)
+            .await
+            .err(),
+    );
+    failures.extend(store.put_job_items(id, WORKER, &[item]).await.err());
     failures.extend(store.delete_collection(&name("docs")).await.err());
     failures
 }

@@ -4,8 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use rag_core::model::JobState;
 use rag_core::port::{Expect, Store, StoreError};
-use rag_store::conformance::fixture::{anything, create, document, good, matching, space};
+use rag_store::conformance::fixture::{
+    anything, create, document, good, matching, new_job, space, time,
+};
 use rag_store::embedded::EmbeddedStore;
 use rusqlite::Connection;
 
@@ -56,6 +59,24 @@ async fn what_was_put_in_is_there_after_opening_again() {
     }
 }
 
+/// As programs before this one left a job that was to stop when they closed.
+#[tokio::test]
+async fn a_job_that_was_queued_to_stop_is_not_joined() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = open(&path);
+    create(&store, &["docs"]).await;
+    let (left, _) = good(store.add_job(&new_job("docs", "a", 1)).await);
+    let file = Connection::open(&path).unwrap();
+    file.execute("UPDATE job SET cancel_requested = 1", [])
+        .unwrap();
+    let (next, is_new) = good(store.add_job(&new_job("docs", "a", 2)).await);
+    assert!(is_new && next.id != left.id && !next.cancel_requested);
+    let left = good(store.job(left.id).await).unwrap();
+    let ended = (JobState::Cancelled, Some(time(2)));
+    assert_eq!((left.state, left.finished_at), ended);
+}
+
 #[test]
 fn many_may_make_a_new_file_at_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -82,7 +103,7 @@ fn a_newer_file_is_refused() {
             refused,
             Err(StoreError::TooNew {
                 found: 99,
-                known: 1,
+                known: 2,
                 ..
             })
         ),

@@ -5,9 +5,11 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use rag_core::port::{Expect, Store, StoreError};
+use rag_core::model::{ItemCounts, ItemState, JobId, JobItem, JobState};
+use rag_core::port::{Expect, JobStore, Lease, Store, StoreError};
 use rag_store::conformance::fixture::{
-    anything, chunk_ref, create, document, good, kept, matching, name, put, ranked, space,
+    anything, chunk_ref, collection, create, document, good, kept, matching, name, new_job, put,
+    ranked, space, time,
 };
 use rag_store::embedded::EmbeddedStore;
 use rusqlite::Connection;
@@ -35,6 +37,24 @@ fn nth(number: usize) -> (rag_core::model::EmbeddedDocument, u64) {
     )
 }
 
+/// The job that the other process works on, when there is one.
+fn job_of_child() -> JobId {
+    let new = new_job("docs", "killed", 1);
+    JobId::derive(&new.key, new.created_at)
+}
+
+/// Whoever has [`job_of_child`].
+const WORKER_OF_CHILD: &str = "child";
+
+/// What the other process notes in its job after its `number`th document.
+fn item(number: usize) -> JobItem {
+    JobItem {
+        state: ItemState::Ingested,
+        chunk_count: 5,
+        ..JobItem::pending(format!("source {number}"))
+    }
+}
+
 /// The other process: puts documents in until it is killed or refused, and
 /// says which were acknowledged.
 #[tokio::test]
@@ -43,11 +63,17 @@ async fn child() {
         return;
     };
     let store = good(EmbeddedStore::open(Path::new(&path)));
+    let job = job_of_child();
     let mut out = std::io::stdout();
     for number in 0..3_000 {
         let (made, _) = nth(number);
         match store.put_document(&made, &space(), Expect::Any).await {
-            Ok(_) => writeln!(out, "\nput {number}").unwrap(),
+            // Where there is no such job, this does nothing.
+            Ok(_) => {
+                let items = [item(number)];
+                good(store.put_job_items(job, WORKER_OF_CHILD, &items).await);
+                writeln!(out, "\nput {number}").unwrap();
+            }
             Err(error) => {
                 let is_read = store.document(nth(0).0.document.info.id).await.is_ok();
                 writeln!(out, "\nrefused {error} (still read: {is_read})").unwrap();
@@ -131,6 +157,22 @@ async fn assert_whole(store: &Arc<dyn Store>, acknowledged: usize) {
     );
 }
 
+/// Asserts that the job has the items of the first `acknowledged` documents, in
+/// order and counted, and at most one more.
+async fn assert_items_whole(store: &Arc<dyn Store>, acknowledged: usize) {
+    let id = job_of_child();
+    let items = good(store.job_items(id, None, 0, 1_000).await);
+    assert!(items.len() == acknowledged || items.len() == acknowledged + 1);
+    assert!(items.iter().cloned().eq((0..items.len()).map(item)));
+    let expected = ItemCounts {
+        ingested: items.len() as u64,
+        chunks: 5 * items.len() as u64,
+        ..ItemCounts::default()
+    };
+    let job = good(store.job(id).await).unwrap();
+    assert_eq!((job.counts, job.state), (expected, JobState::Running));
+}
+
 fn assert_sound(path: &Path) {
     let connection = Connection::open(path).unwrap();
     for pragma in ["integrity_check", "foreign_key_check"] {
@@ -156,10 +198,14 @@ async fn a_process_that_is_killed_loses_nothing_acknowledged() {
         let path = folder.path().join("store.db");
         let store: Arc<dyn Store> = Arc::new(good(EmbeddedStore::open(&path)));
         create(&store, &["docs"]).await;
+        let (job, _) = good(store.add_job(&new_job("docs", "killed", 1)).await);
+        let lease = store.lease_job(job.id, WORKER_OF_CHILD, time(1), time(9));
+        assert_eq!(good(lease.await), Lease::Held);
         drop(store);
         let acknowledged = kill_after(start(&[], &path), count);
         let store: Arc<dyn Store> = Arc::new(good(EmbeddedStore::open(&path)));
         assert_whole(&store, acknowledged).await;
+        assert_items_whole(&store, acknowledged).await;
         put(&store, &document("docs", "another", &["still writable"])).await;
         assert_sound(&path);
     }
@@ -243,6 +289,50 @@ async fn two_handles_follow_each_other() {
             100,
             "{round}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_handles_have_one_job_and_one_worker() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let handles = [(); 2].map(|()| good(EmbeddedStore::open(&path)));
+    good(handles[0].create_collection(&collection("docs")).await);
+    for round in 0..10 {
+        let mut workers = tokio::task::JoinSet::new();
+        for worker in 0..4 {
+            let store = handles[worker % 2].clone();
+            workers.spawn(async move {
+                // Each asks for it at another time, so that the ids would differ.
+                let new = new_job("docs", &format!("{round}"), i64::try_from(worker).unwrap());
+                let (job, is_new) = good(store.add_job(&new).await);
+                let worker = format!("worker {worker}");
+                let lease = store.lease_job(job.id, &worker, time(10), time(20)).await;
+                let item = [JobItem::pending(&worker)];
+                let is_written = good(store.put_job_items(job.id, &worker, &item).await);
+                let is_held = good(lease) == Lease::Held;
+                assert_eq!(is_written, is_held, "{worker}");
+                (job.id, is_new, is_held)
+            });
+        }
+        let outcomes = workers.join_all().await;
+        let id = outcomes[0].0;
+        assert!(
+            outcomes.iter().all(|outcome| outcome.0 == id),
+            "{outcomes:?}"
+        );
+        assert_eq!(
+            outcomes.iter().filter(|outcome| outcome.1).count(),
+            1,
+            "{outcomes:?}"
+        );
+        assert_eq!(
+            outcomes.iter().filter(|outcome| outcome.2).count(),
+            1,
+            "{outcomes:?}"
+        );
+        let job = good(handles[round % 2].job(id).await).unwrap();
+        assert_eq!(job.counts.pending, 1);
     }
 }
 

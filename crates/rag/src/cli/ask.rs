@@ -2,11 +2,22 @@
 
 use std::io::Read;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use rag_memory::api::Object;
 use rag_memory::{Error, ErrorKind};
+use serde::de::DeserializeOwned;
 
 /// The most bytes that are read from standard input.
 const STDIN_BYTES_MAX: u64 = 1 << 30;
+
+/// Understands the names that the choices of a wire type have.
+pub(super) fn named<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names)
+        .try_map(|name| serde_json::from_value::<T>(serde_json::Value::String(name)))
+}
 
 /// The JSON object in the argument `name`.
 pub(super) fn json_object(name: &str, text: &str) -> Result<Object, Error> {

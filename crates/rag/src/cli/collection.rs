@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use rag_memory::api::{
     CollectionDetails, CollectionList, CreateCollection, DeleteCollection, GetCollectionInfo,
-    UpdateCollectionDescription,
+    GetIndexStatus, IndexStatus, SourceStatus, UpdateCollectionDescription,
 };
 
 use super::ask::json_object;
 use super::context::Context;
+use super::job;
 use super::output::{confirmed, counted, fields, table};
 
 /// What can be done with collections.
@@ -33,6 +34,11 @@ pub(super) enum CollectionCommand {
     List,
     /// All about one collection
     Info {
+        /// The collection
+        name: String,
+    },
+    /// How current a collection's web sites, directories and repositories are
+    Status {
         /// The collection
         name: String,
     },
@@ -81,6 +87,12 @@ pub(super) async fn run(context: &Context, command: CollectionCommand) -> anyhow
                 collection_name: name,
             };
             context.show(&memory.collection_info(request).await?, info)
+        }
+        CollectionCommand::Status { name } => {
+            let request = GetIndexStatus {
+                collection_name: name,
+            };
+            context.show(&memory.get_index_status(request).await?, status)
         }
         CollectionCommand::Update { name, description } => {
             let request = UpdateCollectionDescription { name, description };
@@ -156,4 +168,49 @@ fn info(info: &CollectionDetails) -> String {
         ),
         ("latest", info.sample_documents.join(", ")),
     ])
+}
+
+fn status(status: &IndexStatus) -> String {
+    let synced = |time: &Option<String>| time.clone().unwrap_or_else(|| "never".to_owned());
+    let mut text = fields(&[
+        ("name", status.collection_name.clone()),
+        ("documents", status.total_docs.to_string()),
+        ("chunks", status.total_chunks.to_string()),
+        ("last sync", synced(&status.last_sync_time)),
+    ]);
+    if status.sources.is_empty() {
+        return text + "\n\nno web site, directory or repository was put in";
+    }
+    let row = |source: &SourceStatus| {
+        let commit = source.source_commit.as_deref().unwrap_or_default();
+        vec![
+            source.kind.clone(),
+            job::name(source.status).to_owned(),
+            synced(&source.last_sync_time),
+            commit.get(..7).unwrap_or(commit).to_owned(),
+            source
+                .commits_behind
+                .map(|count| count.to_string())
+                .unwrap_or_default(),
+            source.job_id.clone(),
+            source.subject.clone(),
+        ]
+    };
+    let rows: Vec<_> = status.sources.iter().map(row).collect();
+    let heading = [
+        "KIND",
+        "JOB",
+        "LAST SYNC",
+        "COMMIT",
+        "BEHIND",
+        "JOB ID",
+        "SOURCE",
+    ];
+    text += &format!("\n\n{}", table(&heading, &rows));
+    for source in &status.sources {
+        if let Some(warning) = &source.stale_warning {
+            text += &format!("\n{}: {warning}", source.subject);
+        }
+    }
+    text
 }

@@ -1,5 +1,6 @@
 //! What every command has at hand: the settings and a way to print.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ pub(super) struct Context {
     pub(super) settings: Settings,
     pub(super) json: bool,
     config: Result<Config, ConfigError>,
+    opened: RefCell<Vec<Memory>>,
 }
 
 impl Context {
@@ -32,6 +34,7 @@ impl Context {
             settings,
             json,
             config,
+            opened: RefCell::default(),
         })
     }
 
@@ -53,7 +56,18 @@ impl Context {
 
     /// The memory, for a command that reads files below `roots`.
     pub(super) fn memory_reading(&self, roots: FileRoots) -> anyhow::Result<Memory> {
-        Ok(open::memory(self.config()?, roots)?)
+        let memory = open::memory(self.config()?, roots)?;
+        self.opened.borrow_mut().push(memory.clone());
+        Ok(memory)
+    }
+
+    /// Stops what the memories still do and ends their browsers. Takes seconds
+    /// at most.
+    pub(super) async fn close(&self) {
+        let opened = self.opened.take();
+        for memory in opened {
+            memory.close().await;
+        }
     }
 
     /// Prints `value` as JSON, or as `human` has it.

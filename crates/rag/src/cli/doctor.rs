@@ -6,7 +6,8 @@ use rag_memory::api::{Check, Outcome};
 use rag_source::FileRoots;
 
 use super::context::Context;
-use crate::config::unknown_settings;
+use crate::config::{WebConfig, unknown_settings};
+use crate::open;
 
 pub(super) async fn run(context: &Context) -> anyhow::Result<ExitCode> {
     let mut checks = settings();
@@ -25,6 +26,7 @@ pub(super) async fn run(context: &Context) -> anyhow::Result<ExitCode> {
         Ok(memory) => checks.extend(memory.diagnose().await),
         Err(error) => checks.push(Check::failed("store", format!("{error:#}"))),
     }
+    checks.extend(web(&config.web));
     let failed = checks.iter().any(|check| check.outcome == Outcome::Failed);
     context.show(&checks, |checks| human(checks))?;
     Ok(if failed {
@@ -43,6 +45,36 @@ fn settings() -> Vec<Check> {
         Check::warned("settings", format!("{name} is no setting of rag{meant}"))
     };
     unknown_settings().into_iter().map(check).collect()
+}
+
+/// What web pages and repositories are fetched with.
+fn web(config: &WebConfig) -> [Check; 3] {
+    let browser = match open::browser(config) {
+        Ok(browser) => Check::ok("browser", format!("pages that need JavaScript: {browser}")),
+        Err(error) => {
+            let detail = format!("pages that need JavaScript stay thin or are left out: {error}");
+            Check::warned("browser", detail)
+        }
+    };
+    let private = match config.private_hosts.is_empty() {
+        true => "no private host may be reached; RAG_ALLOW_PRIVATE_HOSTS allows some".to_owned(),
+        false => format!(
+            "allowed although private: {}",
+            config.private_hosts.join(", ")
+        ),
+    };
+    let github = match config.github_token {
+        Some(_) => format!("a token is set for {}", config.github_api),
+        None => format!(
+            "no token for {}: public repositories only, and 60 requests an hour; set GITHUB_TOKEN",
+            config.github_api
+        ),
+    };
+    [
+        browser,
+        Check::ok("private hosts", private),
+        Check::ok("github", github),
+    ]
 }
 
 fn human(checks: &[Check]) -> String {

@@ -28,13 +28,14 @@ pub(super) async fn run(context: &Context, args: McpArgs) -> anyhow::Result<Exit
     }
     let roots = file_roots(roots)?;
     let memory = Arc::new(context.memory_reading(roots)?);
+    memory.keep_jobs();
     let cancel = CancellationToken::new();
     let on_signal = cancel.clone();
     tokio::spawn(async move {
         super::serve::shutdown_signal().await;
         on_signal.cancel();
     });
-    rag_mcp::stdio(memory, cancel).await?;
+    rag_mcp::stdio(memory, context.config()?.tools, cancel).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -104,8 +104,12 @@ fn passage(place: usize, hit: &Hit) -> String {
     let similarity = hit
         .similarity
         .map_or_else(|| "not compared".to_owned(), |value| format!("{value:.3}"));
+    let page = hit
+        .page
+        .map(|page| format!(" page {page}"))
+        .unwrap_or_default();
     let mut text = format!(
-        "[{place}] {}\n    {} characters {}-{}\n    document {}  score {:.3}  similarity {similarity}",
+        "[{place}] {}\n    {}{page} characters {}-{}\n    document {}  score {:.3}  similarity {similarity}",
         heading.join(" > "),
         hit.source_uri,
         hit.char_start,

@@ -75,9 +75,10 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ex
         shutdown: shutdown.clone(),
         ..transport::Options::default()
     };
-    let routes = rag_mcp::routes(memory.clone(), &options);
+    let routes = rag_mcp::routes(memory.clone(), config.tools, &options);
+    let checked = memory.clone();
     let health = Health::new(Arc::new(move || {
-        let memory = memory.clone();
+        let memory = checked.clone();
         Box::pin(async move {
             memory
                 .status()
@@ -109,7 +110,13 @@ pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<Ex
     }
     let address = listener.local_addr()?;
     tracing::info!("listening on http://{address}: MCP at /mcp and /sse, the state at /health");
-    http::serve(app, listener, shutdown).await;
+    memory.keep_jobs();
+    // Jobs let go while requests finish, so that both fit into the grace period.
+    let jobs = async {
+        shutdown.cancelled().await;
+        context.close().await;
+    };
+    tokio::join!(http::serve(app, listener, shutdown.clone()), jobs);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -26,7 +26,7 @@ const NAMESAKES_MAX: usize = 100;
   rag try docs \"How do I change the port?\"
   rag try README.md \"Which licences may I use it under?\" --json
 
-A second run puts in only the files that changed; those that were deleted stay. The folder
+A second run puts in only the files that changed and drops those that are gone. The folder
 becomes a collection of its own, which `rag search --collection` and agents can use.")]
 pub(super) struct TryArgs {
     /// A file, or a folder with everything below it
@@ -41,9 +41,9 @@ struct Tried {
     collection_name: String,
     documents: u64,
     chunks: u64,
-    files_ingested: usize,
-    files_unchanged: usize,
-    files_failed: usize,
+    files_ingested: u64,
+    files_unchanged: u64,
+    files_failed: u64,
     #[serde(flatten)]
     answer: SearchResults,
 }
@@ -93,7 +93,7 @@ async fn put_in(
     memory: &Memory,
     path: &Path,
     collection: &str,
-) -> anyhow::Result<(usize, usize, usize, Vec<String>)> {
+) -> anyhow::Result<(u64, u64, u64, Vec<String>)> {
     if !path.is_dir() {
         let request = IngestFile {
             file_path: path.display().to_string(),
@@ -103,7 +103,7 @@ async fn put_in(
             mode: IngestMode::Reingest,
         };
         let ingested = memory.ingest_file(request).await?;
-        let unchanged = usize::from(ingested.status == rag_memory::api::IngestStatus::Unchanged);
+        let unchanged = u64::from(ingested.status == rag_memory::api::IngestStatus::Unchanged);
         return Ok((1 - unchanged, unchanged, 0, ingested.warnings));
     }
     let mut request = IngestDirectory {

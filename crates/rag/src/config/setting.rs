@@ -24,6 +24,18 @@ pub(crate) enum Name {
     DocumentBytesMax,
     /// How rankings are joined.
     Fusion,
+    /// Which private hosts may be reached.
+    AllowPrivateHosts,
+    /// Which browser renders pages.
+    Chromium,
+    /// A browser that runs already.
+    BrowserUrl,
+    /// The key for GitHub.
+    GithubToken,
+    /// Where GitHub's API is.
+    GithubApiUrl,
+    /// How long a tool call waits.
+    JobWait,
     /// Where the server listens.
     Host,
     /// On which port.
@@ -34,6 +46,8 @@ pub(crate) enum Name {
     AllowedOrigins,
     /// Whether others may reach it without authentication.
     AllowUnauthenticated,
+    /// Which tools agents are offered.
+    Tools,
     /// What is logged.
     LogLevel,
 }
@@ -75,7 +89,7 @@ const fn secret(mut spec: SettingSpec) -> SettingSpec {
 
 impl SettingSpec {
     /// All settings, in the order they are shown.
-    pub(crate) const ALL: [SettingSpec; 15] = [
+    pub(crate) const ALL: [SettingSpec; 22] = [
         secret(spec(
             Name::DatabaseUrl,
             "DATABASE_URL",
@@ -133,6 +147,47 @@ impl SettingSpec {
             "How the vector and the word ranking are joined: `convex` or `rrf`.",
         ),
         spec(
+            Name::AllowPrivateHosts,
+            "RAG_ALLOW_PRIVATE_HOSTS",
+            None,
+            "Hosts that web pages may come from although they are private, separated by commas: \
+             `intranet`, `intranet:8080`, `.corp.example`, `10.1.2.3`, `10.0.0.0/8`.",
+        ),
+        spec(
+            Name::Chromium,
+            "RAG_CHROMIUM",
+            None,
+            "The browser that renders pages which need JavaScript. Unset: a Chromium, Chrome or \
+             Edge in the usual places.",
+        ),
+        spec(
+            Name::BrowserUrl,
+            "RAG_BROWSER_URL",
+            None,
+            "The DevTools address of a browser that runs on this machine already, used instead: \
+             `http://127.0.0.1:9222`.",
+        ),
+        secret(spec(
+            Name::GithubToken,
+            "GITHUB_TOKEN",
+            None,
+            "A token for GitHub, sent to its API only: for private repositories, and for more \
+             than 60 requests an hour.",
+        )),
+        spec(
+            Name::GithubApiUrl,
+            "GITHUB_API_URL",
+            Some("https://api.github.com"),
+            "The address of GitHub's API, or of a GitHub Enterprise Server's (`…/api/v3`).",
+        ),
+        spec(
+            Name::JobWait,
+            "RAG_JOB_WAIT",
+            Some("45"),
+            "How many seconds a tool call waits for a crawl or another job before it answers with \
+             the job's id, 0 to 3600.",
+        ),
+        spec(
             Name::Host,
             "HOST",
             Some("127.0.0.1"),
@@ -161,6 +216,12 @@ impl SettingSpec {
             "RAG_ALLOW_UNAUTHENTICATED",
             Some("false"),
             "Whether the server may listen where others can reach it, without authentication.",
+        ),
+        spec(
+            Name::Tools,
+            "RAG_TOOLS",
+            Some("all"),
+            "Which tools agents are offered: `all`, or `read-only` for those that change nothing.",
         ),
         spec(
             Name::LogLevel,
@@ -220,7 +281,9 @@ impl Setting {
         let value = self.value.as_deref()?;
         Some(match self.spec.name {
             _ if self.spec.secret => "***".to_owned(),
-            Name::OpenaiBaseUrl => without_credentials(value),
+            Name::OpenaiBaseUrl | Name::BrowserUrl | Name::GithubApiUrl => {
+                without_credentials(value)
+            }
             _ => value.to_owned(),
         })
     }

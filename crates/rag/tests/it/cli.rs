@@ -161,6 +161,48 @@ fn a_directory_reports_every_file() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn an_archive_is_put_in_file_by_file() {
+    let user = with_notes();
+    user.write("pack/one.md", "The first of the pack.");
+    user.write(
+        "pack/deep/two.html",
+        "<h1>Two</h1><p>The second of the pack.</p>",
+    );
+    let mut tar = std::process::Command::new("tar");
+    tar.args(["czf", "pack.tar.gz", "pack"])
+        .current_dir(user.home());
+    assert!(tar.status().unwrap().success());
+    let ingest = ["ingest", "file", "pack.tar.gz", "-c", "notes"];
+    let run = user.rag(&ingest);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("2 ingested"), "{}", run.stdout);
+    let again = user.json(&ingest);
+    assert_eq!(again["files_ingested"], 0, "{again}");
+    let found = user.json(&["search", "the second of the pack", "-c", "notes"]);
+    let source = found["results"][0]["source_uri"].as_str().unwrap();
+    assert!(
+        source.ends_with("pack.tar.gz#pack/deep/two.html"),
+        "{source}"
+    );
+}
+
+#[test]
+fn globs_choose_files() {
+    let user = with_notes();
+    for name in ["d/guide/a.md", "d/guide/b.md", "d/old/a.md"] {
+        user.write(name, format!("The text of {name}."));
+    }
+    let ingest = ["ingest", "directory", "d", "-c", "notes", "--recursive"];
+    let chosen = ["--include", "guide/**", "--exclude", "b.md"];
+    let ingested = user.json(&[&ingest[..], &chosen].concat());
+    assert_eq!(ingested["files_ingested"], 1, "{ingested}");
+    let wrong = user.rag(&[&ingest[..], &["--include", "[a"]].concat());
+    assert_eq!(wrong.code, 2, "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("`[a`"), "{}", wrong.stderr);
+}
+
 #[test]
 fn mistakes_say_what_to_do() {
     let user = with_notes();
@@ -214,6 +256,25 @@ fn mistakes_say_what_to_do() {
             &["already exists"],
         ),
         (&["try", "missing", "what?"], 3, &["cannot read `missing`"]),
+        (&["job", "show", "0000000000000"], 3, &["job"]),
+        (
+            &[
+                "ingest",
+                "url",
+                "https://example.org",
+                "-c",
+                "notes",
+                "--render",
+                "sometimes",
+            ],
+            2,
+            &["invalid value 'sometimes'", "never"],
+        ),
+        (
+            &["collection", "status", "noets"],
+            3,
+            &["did you mean `notes`?"],
+        ),
         (
             &["--database-url", "postgres://u:p@h/d", "status"],
             2,
@@ -255,6 +316,13 @@ fn the_check_up_passes_and_sees_slips() {
         "{}",
         healthy.stdout
     );
+    for part in [
+        "browser: ",
+        "private hosts: no private host",
+        "github: no token",
+    ] {
+        assert!(healthy.stdout.contains(part), "{}", healthy.stdout);
+    }
     let mut slipped = user.command(&["doctor"]);
     slipped.env("RAG_EMBEDING", "local");
     let slipped = Run::of(slipped, "");

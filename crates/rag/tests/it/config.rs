@@ -61,14 +61,16 @@ fn nearer_sources_win() {
 #[test]
 fn secrets_are_masked() {
     let user = User::new();
-    user.write(".env", "OPENAI_API_KEY=sk-very-secret\n");
+    let secrets = "OPENAI_API_KEY=sk-very-secret\nGITHUB_TOKEN=ghp-very-secret\n\
+                   RAG_BROWSER_URL=http://me:very-secret@127.0.0.1:9222/?token=very-secret\n";
+    user.write(".env", secrets);
     let run = user.rag(&["config"]);
     assert!(
         run.stdout.contains("OPENAI_API_KEY") && run.stdout.contains("***"),
         "{}",
         run.stdout
     );
-    assert!(!run.stdout.contains("sk-very-secret"));
+    assert!(!run.stdout.contains("very-secret"), "{}", run.stdout);
     user.write(
         ".rag-memory-env",
         "OPENAI_API_KEY=sk-very secret\"\n= broken",

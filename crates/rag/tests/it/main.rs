@@ -1,11 +1,18 @@
 //! The program from outside.
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
+mod analyze;
 mod cli;
 mod config;
+mod crawl;
 mod http;
 mod program;
 mod reference;
+mod repository;
+#[cfg(unix)]
+mod resume;
 mod stdio;
 mod tidy;
 mod trouble;
+#[cfg(unix)]
+mod watch;

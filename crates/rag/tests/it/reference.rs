@@ -128,6 +128,11 @@ fn tools() {
         .unwrap();
         for (name, property) in properties {
             let kind = match &property["type"] {
+                _ if property["enum"].is_array() => {
+                    let choices = property["enum"].as_array().unwrap().iter();
+                    let choices: Vec<&str> = choices.filter_map(Value::as_str).collect();
+                    choices.join(", ")
+                }
                 Value::Array(kinds) => {
                     let kinds: Vec<&str> = kinds.iter().filter_map(Value::as_str).collect();
                     kinds.join(" or ")
@@ -136,7 +141,11 @@ fn tools() {
             };
             let default = match required.contains(&Value::from(name.as_str())) {
                 true => "required".to_owned(),
-                false => format!("`{}`", property.get("default").unwrap_or(&Value::Null)),
+                false => match property.get("default") {
+                    Some(default) => format!("`{default}`"),
+                    None if kind == "boolean" => "`false`".to_owned(),
+                    None => String::new(),
+                },
             };
             let what = property["description"].as_str().unwrap_or_default();
             writeln!(page, "| `{name}` | {kind} | {default} | {what} |").unwrap();

@@ -51,10 +51,16 @@ fn dependencies_point_one_way() {
     // What each crate may use of the others, outside of its tests.
     for (name, allowed) in [
         ("rag-core", &[][..]),
-        ("rag-source", &["rag-core"]),
+        ("rag-extract", &["rag-core"]),
+        ("rag-source", &["rag-core", "rag-extract"]),
+        ("rag-web", &["rag-core"]),
+        ("rag-browser", &["rag-web"]),
         ("rag-embed", &["rag-core"]),
         ("rag-store", &["rag-core"]),
-        ("rag-memory", &["rag-core", "rag-source"]),
+        (
+            "rag-memory",
+            &["rag-core", "rag-extract", "rag-source", "rag-web"],
+        ),
         ("rag-mcp", &["rag-memory"]),
     ] {
         let manifest = root().join("crates").join(name).join("Cargo.toml");
@@ -67,6 +73,19 @@ fn dependencies_point_one_way() {
                 allowed.contains(&dependency),
                 "{name} depends on {dependency}"
             );
+        }
+    }
+}
+
+#[test]
+fn features_are_looked_at_where_parts_are_chosen() {
+    for path in files(&root().join("crates"), "rs") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for pair in lines.windows(2) {
+            let looks = pair[0].starts_with("#[cfg(") && pair[0].contains("feature = ");
+            let chooses = path.ends_with("open.rs") || pair[1].contains("mod ");
+            assert!(!looks || chooses, "{}: {}", path.display(), pair[1]);
         }
     }
 }

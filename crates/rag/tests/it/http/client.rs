@@ -9,10 +9,12 @@ use axum::Router;
 use rag::http::{self, AppOptions, Health};
 use rag_core::fuse::Fusion;
 use rag_embed::HashingEmbedder;
+use rag_mcp::ToolSet;
 use rag_mcp::transport::Options;
-use rag_memory::{Memory, MemoryOptions};
+use rag_memory::{Memory, MemoryOptions, Web};
 use rag_source::FileRoots;
 use rag_store::embedded::EmbeddedStore;
+use rag_web::{Fetcher, FetcherOptions, GitHub, GitHubOptions, Guard};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -20,6 +22,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 /// What takes longer never comes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -44,7 +47,8 @@ impl Server {
         std::fs::create_dir(folder.path().join("files")).unwrap();
         let shutdown = CancellationToken::new();
         options.shutdown = shutdown.clone();
-        let routes = rag_mcp::routes(Arc::new(memory(folder.path())), &options).merge(more);
+        let routes =
+            rag_mcp::routes(Arc::new(memory(folder.path())), ToolSet::All, &options).merge(more);
         let health = Health::new(Arc::new(|| Box::pin(async { Ok(()) })));
         let app = http::app(routes, health, &AppOptions::default());
         let (address, running) = serve(app, shutdown.clone()).await;
@@ -88,8 +92,25 @@ fn memory(folder: &Path) -> Memory {
         file_roots: FileRoots::new([folder.join("files")]).unwrap(),
         document_bytes_max: 1_000_000,
         fusion: Fusion::default(),
+        job_wait: PATIENCE,
+        web: nothing_but_public(),
     };
     Memory::new(Arc::new(store), Arc::new(HashingEmbedder::new(64)), options)
+}
+
+/// What these tests ask nothing of.
+fn nothing_but_public() -> Web {
+    let guard = Arc::new(Guard::new(&[]).unwrap());
+    let github = GitHubOptions {
+        api: Url::parse("http://127.0.0.1:9/").unwrap(),
+        token: None,
+        tarball_bytes_max: 1,
+    };
+    Web {
+        fetcher: Fetcher::new(guard.clone(), FetcherOptions::default()),
+        github: GitHub::new(guard, github),
+        renderer: None,
+    }
 }
 
 /// Serves `app` on a free port.

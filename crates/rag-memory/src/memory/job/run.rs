@@ -1,0 +1,157 @@
+//! What the work of a job has at hand: its items, its notes, and a place to
+//! write down what becomes of them.
+
+use std::time::{Duration, Instant};
+
+use rag_core::model::{ItemState, Job, JobItem};
+use rag_core::port::JOB_LISTING_LIMIT_MAX;
+use serde_json::{Map, Value};
+use tokio::sync::{Mutex, watch};
+
+use crate::Error;
+use crate::memory::{Memory, Progress};
+
+/// How many items are written in one step at the most. What a crash loses of
+/// them is seen to again, which changes nothing.
+const UNWRITTEN_MAX: usize = 100;
+/// How long an item waits to be written, while others follow.
+const UNWRITTEN_FOR_MAX: Duration = Duration::from_millis(250);
+/// How many warnings a job keeps.
+const WARNINGS_MAX: usize = 100;
+
+/// A job that this process works on.
+pub(in crate::memory) struct JobRun {
+    /// As it was when it was taken.
+    pub(in crate::memory) job: Job,
+    memory: Memory,
+    ledger: Mutex<Ledger>,
+    progress: watch::Sender<Progress>,
+}
+
+struct Ledger {
+    unwritten: Vec<JobItem>,
+    written_at: Instant,
+    notes: Map<String, Value>,
+    notes_changed: bool,
+}
+
+impl JobRun {
+    pub(super) fn new(memory: Memory, job: Job, progress: watch::Sender<Progress>) -> Self {
+        progress.send_replace(Progress {
+            done: job.counts.done(),
+            total: job.counts.total(),
+            message: job.new.subject.clone(),
+        });
+        let notes = match &job.notes {
+            Value::Object(notes) => notes.clone(),
+            _ => Map::new(),
+        };
+        JobRun {
+            job,
+            memory,
+            ledger: Mutex::new(Ledger {
+                unwritten: Vec::new(),
+                written_at: Instant::now(),
+                notes,
+                notes_changed: false,
+            }),
+            progress,
+        }
+    }
+
+    /// All items that were written down, or those in one state, in their order.
+    pub(in crate::memory) async fn items(
+        &self,
+        state: Option<ItemState>,
+    ) -> Result<Vec<JobItem>, Error> {
+        let mut items = Vec::new();
+        loop {
+            let page =
+                self.memory
+                    .store
+                    .job_items(self.job.id, state, items.len(), JOB_LISTING_LIMIT_MAX);
+            let page = page.await?;
+            if page.is_empty() {
+                return Ok(items);
+            }
+            items.extend(page);
+        }
+    }
+
+    /// Writes down items together: what became of one, and what it brought to
+    /// be done.
+    pub(in crate::memory) async fn settle(&self, items: Vec<JobItem>) -> Result<(), Error> {
+        self.progress.send_modify(|progress| {
+            for item in &items {
+                match item.state {
+                    ItemState::Pending => progress.total += 1,
+                    _ => {
+                        progress.done += 1;
+                        progress.message.clone_from(&item.name);
+                    }
+                }
+            }
+            progress.total = progress.total.max(progress.done);
+        });
+        let mut ledger = self.ledger.lock().await;
+        ledger.unwritten.extend(items);
+        let due = ledger.unwritten.len() >= UNWRITTEN_MAX
+            || ledger.written_at.elapsed() >= UNWRITTEN_FOR_MAX;
+        match due {
+            true => self.write(&mut ledger).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Writes down what is not written yet. A worker that has lost its job
+    /// writes nothing: the other one does.
+    pub(in crate::memory) async fn flush(&self) -> Result<(), Error> {
+        self.write(&mut *self.ledger.lock().await).await
+    }
+
+    async fn write(&self, ledger: &mut Ledger) -> Result<(), Error> {
+        let (store, worker) = (&self.memory.store, &self.memory.jobs.worker);
+        if !ledger.unwritten.is_empty() {
+            store
+                .put_job_items(self.job.id, worker, &ledger.unwritten)
+                .await?;
+            ledger.unwritten.clear();
+        }
+        if ledger.notes_changed {
+            let notes = Value::Object(ledger.notes.clone());
+            store.note_job(self.job.id, worker, &notes).await?;
+            ledger.notes_changed = false;
+        }
+        ledger.written_at = Instant::now();
+        Ok(())
+    }
+
+    /// Keeps a value for whoever takes the job over, or reads about it. Written
+    /// with the next items.
+    pub(in crate::memory) async fn note(&self, name: &str, value: impl Into<Value>) {
+        let mut ledger = self.ledger.lock().await;
+        ledger.notes.insert(name.to_owned(), value.into());
+        ledger.notes_changed = true;
+    }
+
+    /// What was noted under `name`.
+    pub(in crate::memory) async fn noted(&self, name: &str) -> Option<Value> {
+        self.ledger.lock().await.notes.get(name).cloned()
+    }
+
+    /// Keeps a sentence about the job as a whole, for its reply; once.
+    pub(in crate::memory) async fn warn(&self, warning: String) {
+        let mut ledger = self.ledger.lock().await;
+        let warnings = ledger
+            .notes
+            .entry("warnings")
+            .or_insert(Value::Array(Vec::new()));
+        if let Value::Array(warnings) = warnings
+            && warnings.len() < WARNINGS_MAX
+            && !warnings.iter().any(|known| *known == warning)
+        {
+            warnings.push(Value::from(warning));
+            ledger.notes_changed = true;
+        }
+    }
+}
