@@ -17,8 +17,8 @@ mod web;
 pub use check::{Check, Outcome};
 pub use collection::{
     CollectionCreated, CollectionDeleted, CollectionDetails, CollectionItem, CollectionList,
-    CollectionUpdated, CreateCollection, DeleteCollection, GetCollectionInfo, ListCollections,
-    UpdateCollectionDescription,
+    CollectionUpdated, CrawledUrl, CreateCollection, DeleteCollection, GetCollectionInfo,
+    ListCollections, UpdateCollectionDescription,
 };
 pub use document::{
     ChunkItem, DeleteDocument, DocumentDeleted, DocumentItem, DocumentList, DocumentUpdated,
@@ -33,8 +33,7 @@ pub use job::{
     RetryJob,
 };
 pub use repository::{
-    GetIndexStatus, IndexStatus, IngestRepository, REPOSITORY_EXTENSIONS, RepositoryIngested,
-    SourceStatus,
+    GetIndexStatus, IndexStatus, IngestRepository, RepositoryIngested, SourceStatus,
 };
 pub use search::{Hit, SearchDocuments, SearchMode, SearchResults};
 pub use status::Status;

@@ -111,6 +111,21 @@ pub struct CollectionDetails {
     pub metadata_schema: Option<Object>,
     /// Titles of the documents updated last, up to 5
     pub sample_documents: Vec<String>,
+    /// Where crawls began, latest first, up to 10
+    pub crawled_urls: Vec<CrawledUrl>,
+}
+
+/// A site that was crawled into a collection.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CrawledUrl {
+    /// Root
+    pub url: String,
+    /// Its last crawl, RFC 3339
+    pub timestamp: String,
+    /// Pages there now
+    pub page_count: u64,
+    /// Their chunks
+    pub chunk_count: u64,
 }
 
 /// A collection to remove.

@@ -5,10 +5,30 @@ use serde::{Deserialize, Serialize};
 
 use super::{JobStatus, Object};
 
-/// The file name extensions of prose, which a directory is searched for when
-/// none are named.
-pub const DOCUMENT_EXTENSIONS: [&str; 7] =
-    [".md", ".markdown", ".mdx", ".txt", ".rst", ".adoc", ".org"];
+/// The file name extensions of documents, which a directory or repository is
+/// searched for when none are named. Code is not among them.
+pub const DOCUMENT_EXTENSIONS: [&str; 20] = [
+    ".md",
+    ".markdown",
+    ".mdx",
+    ".txt",
+    ".rst",
+    ".adoc",
+    ".org",
+    ".html",
+    ".htm",
+    ".ipynb",
+    ".pdf",
+    ".doc",
+    ".docx",
+    ".ppt",
+    ".pptx",
+    ".xlsx",
+    ".odt",
+    ".odp",
+    ".rtf",
+    ".epub",
+];
 
 /// What to do with a source that is in the collection already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -5,32 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{FileOutcome, JobStatus, Object};
 
-/// What the files of a repository end in that are taken when no pattern says
-/// otherwise: documents, not code.
-pub const REPOSITORY_EXTENSIONS: [&str; 16] = [
-    ".md",
-    ".markdown",
-    ".mdx",
-    ".txt",
-    ".rst",
-    ".adoc",
-    ".org",
-    ".html",
-    ".htm",
-    ".ipynb",
-    ".pdf",
-    ".docx",
-    ".pptx",
-    ".xlsx",
-    ".odt",
-    ".epub",
-];
-
 /// A repository to put in.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IngestRepository {
-    /// owner/repo[/path][@ref] on GitHub
+    /// `owner/repo[/path][@ref]` on GitHub
     pub repository: String,
     /// Collection
     pub collection_name: String,

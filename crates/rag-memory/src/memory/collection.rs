@@ -84,6 +84,7 @@ impl Memory {
             ..Filter::default()
         };
         let sample = self.store.documents(&filter, 0, SAMPLE_DOCUMENTS).await?;
+        let crawled_urls = self.crawled_urls(&info).await?;
         Ok(CollectionDetails {
             name: info.collection.name.to_string(),
             description: info.collection.description,
@@ -98,6 +99,7 @@ impl Memory {
                 .into_iter()
                 .map(|info| info.title)
                 .collect(),
+            crawled_urls,
         })
     }
 

@@ -30,13 +30,15 @@ use self::site::Site;
 use self::visit::Visit;
 use super::job::{JobRun, Report, new_job, status};
 use super::{Memory, Watch};
-use crate::api::{CrawlMetadata, CrawlMode, IngestUrl, PageOutcome, UrlIngested};
+use crate::api::{CrawlMetadata, CrawlMode, CrawledUrl, IngestUrl, PageOutcome, UrlIngested};
 use crate::{Error, ErrorKind};
 
 /// How many pages are seen to at once.
 const VISITS_AT_ONCE: usize = 6;
 /// After so many pages in a row that could not be reached, neither can the site.
 const UNREACHED_MAX: usize = 10;
+/// How many roots a collection's details tell.
+const ROOTS_MAX: usize = 10;
 /// How many pages of sitemaps are looked through for those below the root.
 const DISCOVERED_MAX: usize = 50_000;
 
@@ -91,6 +93,35 @@ impl Memory {
         let page = self.store.jobs(&filter, 0, JOB_LISTING_LIMIT_MAX).await?;
         let of_root = |job: &Job| job.new.kind == JobKind::Crawl && job.new.subject == root;
         Ok(page.jobs.into_iter().filter(of_root).collect())
+    }
+
+    /// The roots that were crawled into a collection, latest first.
+    pub(super) async fn crawled_urls(
+        &self,
+        collection: &CollectionInfo,
+    ) -> Result<Vec<CrawledUrl>, Error> {
+        let filter = JobFilter {
+            collection: Some(collection.collection.name.clone()),
+            states: Vec::new(),
+        };
+        let page = self.store.jobs(&filter, 0, JOB_LISTING_LIMIT_MAX).await?;
+        let mut urls: Vec<CrawledUrl> = Vec::new();
+        for job in page.jobs {
+            let url = job.new.subject;
+            let is_crawl = job.new.kind == JobKind::Crawl;
+            if !is_crawl || urls.len() == ROOTS_MAX || urls.iter().any(|known| known.url == url) {
+                continue;
+            }
+            let pages = pages_of(collection, &url);
+            let pages = self.documents_matching(&pages).await?;
+            urls.push(CrawledUrl {
+                url,
+                timestamp: job.new.created_at.to_string(),
+                page_count: pages.len() as u64,
+                chunk_count: pages.iter().map(|page| u64::from(page.chunk_count)).sum(),
+            });
+        }
+        Ok(urls)
     }
 
     /// Refuses to crawl what has been crawled: that is what a recrawl is for.

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use super::directory::{failed, outcomes, skipped};
 use super::job::{JobRun, Report, new_job, status};
 use super::{Memory, Watch, check, request_of};
-use crate::api::{IngestMode, IngestRepository, REPOSITORY_EXTENSIONS, RepositoryIngested};
+use crate::api::{DOCUMENT_EXTENSIONS, IngestMode, IngestRepository, RepositoryIngested};
 use crate::{Error, ErrorKind};
 
 /// How many patterns a caller may name.
@@ -335,7 +335,7 @@ impl Wanted {
 
 fn is_document(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
-    REPOSITORY_EXTENSIONS
+    DOCUMENT_EXTENSIONS
         .iter()
         .any(|extension| name.ends_with(extension))
 }

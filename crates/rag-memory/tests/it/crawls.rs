@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rag_memory::api::{
-    GetDocument, IngestUrl, JobStatus, ListDocuments, SearchDocuments, UrlIngested,
+    GetCollectionInfo, GetDocument, IngestUrl, JobStatus, ListDocuments, SearchDocuments,
+    UrlIngested,
 };
 use rag_memory::{ErrorKind, Watch};
 use testsite::{Answer, Site, sites};
@@ -90,6 +91,25 @@ async fn what_its_pages_say_is_found_and_can_be_cited() {
         let hit = hit.unwrap_or_else(|| panic!("`{sentence}` was not found"));
         assert_eq!(hit.source_uri, site.url(path).as_str());
     }
+}
+
+#[tokio::test]
+async fn a_collection_tells_what_was_crawled_into_it() {
+    let fixture = Fixture::new().await;
+    let site = Site::start().await;
+    sites::documentation(&site);
+    let reply = fixture.crawl(all(&site)).await;
+    let request = GetCollectionInfo {
+        collection_name: "docs".to_owned(),
+    };
+    let details = fixture.memory.collection_info(request).await.unwrap();
+    let [crawled] = &details.crawled_urls[..] else {
+        panic!("{details:?}");
+    };
+    assert_eq!(crawled.url, site.url("/").as_str());
+    assert_eq!(crawled.timestamp, reply.crawl_metadata.crawl_timestamp);
+    assert_eq!(crawled.page_count, reply.pages_ingested);
+    assert_eq!(crawled.chunk_count, reply.total_chunks);
 }
 
 #[tokio::test]

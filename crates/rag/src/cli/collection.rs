@@ -153,6 +153,10 @@ fn list(list: &CollectionList) -> String {
 }
 
 fn info(info: &CollectionDetails) -> String {
+    let crawled = info.crawled_urls.iter();
+    let crawled: Vec<String> = crawled
+        .map(|crawl| format!("{} ({})", crawl.url, counted(crawl.page_count, "page")))
+        .collect();
     fields(&[
         ("name", info.name.clone()),
         ("description", info.description.clone()),
@@ -167,6 +171,7 @@ fn info(info: &CollectionDetails) -> String {
             ),
         ),
         ("latest", info.sample_documents.join(", ")),
+        ("crawled", crawled.join(", ")),
     ])
 }
 

@@ -1,3 +1,5 @@
+//! What sitemaps, feeds and plain lists are read as, and what stops them.
+
 use std::io::Write as _;
 
 use flate2::Compression;
