@@ -80,8 +80,9 @@ async fn an_idle_browser_ends_and_an_endless_script_is_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_fills_the_memory_is_ended_alone() {
     let site = site().await;
-    let script = "<script>const kept = []; \
-        setInterval(() => kept.push(new Uint8Array(32 << 20).fill(1)), 10);</script>";
+    // At once, so that the page cannot come to rest before, however slow it is.
+    let script = "<script>const kept = []; for (let i = 0; i < 64; i++) \
+        kept.push(new Uint8Array(32 << 20).fill(1));</script>";
     site.put("/buffers", Answer::html(script));
     let options = BrowserOptions {
         memory_bytes_max: 600 << 20,
