@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use crate::cached::{CacheArgs, CachedEmbedder};
 use crate::judged::{extracted, json_lines, read, text_of};
+use crate::location::StoreUrl;
 use crate::memory::{fill, query};
 use crate::table::Table;
 
@@ -50,6 +51,7 @@ pub(crate) async fn measure(folder: &Path, cache: &CacheArgs) -> anyhow::Result<
         ))
     };
     let filled = fill(
+        &StoreUrl::Sqlite(None),
         &embedder,
         names.iter().map(text).collect::<anyhow::Result<_>>()?,
     )
@@ -71,7 +73,7 @@ pub(crate) async fn measure(folder: &Path, cache: &CacheArgs) -> anyhow::Result<
         let mut sums = [0.0; 4];
         for question in &questions {
             let query = query(&question.text, Mode::Hybrid, Fusion::Convex, limit);
-            let answer = search(&filled.store, &*embedder, &query).await?;
+            let answer = search(&*filled.store, &*embedder, &query).await?;
             let figures = figures(&found(&answer, &question.corpus), question);
             sums.iter_mut()
                 .zip(figures)

@@ -16,6 +16,7 @@ mod crawl;
 mod documents;
 mod embed;
 mod judged;
+mod location;
 mod material;
 mod memory;
 mod process;
@@ -23,6 +24,7 @@ mod retrieval;
 mod sample;
 mod server;
 mod store;
+mod stores;
 mod table;
 mod web;
 
@@ -50,6 +52,9 @@ enum Measurement {
         /// Passages asked for, one for each document
         #[arg(long, default_value_t = 50)]
         limit: usize,
+        /// The store: `sqlite:FOLDER`, postgres://… or qdrant://HOST:PORT
+        #[arg(long, default_value = "sqlite:")]
+        store: location::StoreUrl,
         /// Queries asked at most, the first of each set
         #[arg(long, default_value_t = usize::MAX, hide_default_value = true)]
         queries: usize,
@@ -63,6 +68,8 @@ enum Measurement {
     },
     /// The embedded store at several sizes: speed, recall, memory, space
     Store(store::StoreArgs),
+    /// All stores side by side: putting, searching, space
+    Stores(stores::StoresArgs),
     /// Local embedding beside ONNX Runtime: speed and memory
     Embed(embed::EmbedArgs),
     /// The program: start, memory, search and calls over HTTP, ingest
@@ -95,10 +102,12 @@ fn main() -> anyhow::Result<()> {
             sets,
             cache,
             limit,
+            store,
             queries,
-        } => runtime.block_on(retrieval::measure(&sets, &cache, limit, queries)),
+        } => runtime.block_on(retrieval::measure(&sets, &cache, limit, queries, &store)),
         Measurement::Chunking { set, cache } => runtime.block_on(chunking::measure(&set, &cache)),
         Measurement::Store(args) => runtime.block_on(store::measure(&args)),
+        Measurement::Stores(args) => runtime.block_on(stores::measure(&args)),
         Measurement::Embed(args) => embed::measure(&args),
         Measurement::Web(args) => web::measure(&args),
         Measurement::Server(args) => runtime.block_on(server::measure(&args)),

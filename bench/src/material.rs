@@ -6,7 +6,8 @@
 //! chunks. Ten chunks are a document.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rag_core::analyse::{detect_language, index_terms};
@@ -15,10 +16,10 @@ use rag_core::model::{
     EmbeddedDocument, MediaType, Metadata, Span, Timestamp,
 };
 use rag_core::port::{Embedder, Expect, Purpose, Store};
-use rag_store::embedded::EmbeddedStore;
 
 use crate::cached::CachedEmbedder;
 use crate::judged::{Judged, corpus};
+use crate::location::Location;
 use crate::memory::{collection, measured};
 
 /// Chunks of a document.
@@ -43,7 +44,7 @@ pub(crate) struct Material {
 
 /// A store that grows.
 pub(crate) struct Growing {
-    pub(crate) store: EmbeddedStore,
+    store: Arc<dyn Store>,
     documents: usize,
 }
 
@@ -166,9 +167,12 @@ pub(crate) fn small_collection() -> CollectionName {
 }
 
 impl Growing {
-    /// A new store in the file at `path`.
-    pub(crate) async fn create(path: &Path, embedder: &CachedEmbedder) -> anyhow::Result<Self> {
-        let store = EmbeddedStore::open(path)?;
+    /// A new store at `location`.
+    pub(crate) async fn create(
+        location: &Location,
+        embedder: &CachedEmbedder,
+    ) -> anyhow::Result<Self> {
+        let store = location.open()?;
         for name in [collection(), small_collection()] {
             store.create_collection(&measured(&name, embedder)).await?;
         }

@@ -1,4 +1,4 @@
-//! An embedded store in a temporary folder, filled the way the program fills it.
+//! A new store, filled the way the program fills it.
 
 use std::sync::Arc;
 
@@ -8,35 +8,37 @@ use rag_core::ingest::{self, IngestError};
 use rag_core::model::{Collection, CollectionName, Extracted, Filter, Metadata, Timestamp};
 use rag_core::port::{Embedder, Expect, Store};
 use rag_core::search::{Mode, Query};
-use rag_store::embedded::EmbeddedStore;
-use tempfile::TempDir;
+
+use crate::location::{Fresh, StoreUrl};
 
 /// Documents on their way in at a time.
 const CONCURRENT: usize = 4;
 
-/// A filled store. The folder goes with it.
+/// A filled store.
 pub(crate) struct Filled {
-    pub(crate) store: EmbeddedStore,
+    pub(crate) store: Arc<dyn Store>,
     /// How many documents went in.
     pub(crate) document_count: usize,
     /// How many chunks they have.
     pub(crate) chunk_count: usize,
-    _folder: TempDir,
+    /// What is to be removed.
+    pub(crate) fresh: Fresh,
 }
 
-/// Puts `documents` into one collection of a new store. Blank ones are left out.
+/// Puts `documents` into one collection of a new store at `url`. Blank ones are left out.
 pub(crate) async fn fill(
+    url: &StoreUrl,
     embedder: &Arc<dyn Embedder>,
     documents: Vec<Extracted>,
 ) -> anyhow::Result<Filled> {
-    let folder = tempfile::tempdir()?;
-    let store = EmbeddedStore::open(&folder.path().join("memory.db"))?;
+    let fresh = url.fresh()?;
+    let store = fresh.location.open()?;
     let collection = collection();
     store
         .create_collection(&measured(&collection, &**embedder))
         .await?;
     let counts: Vec<Option<usize>> = stream::iter(documents)
-        .map(|document| put(&store, embedder, &collection, document))
+        .map(|document| put(&*store, embedder, &collection, document))
         .buffer_unordered(CONCURRENT)
         .try_collect()
         .await?;
@@ -44,7 +46,7 @@ pub(crate) async fn fill(
         store,
         document_count: counts.iter().flatten().count(),
         chunk_count: counts.iter().flatten().sum(),
-        _folder: folder,
+        fresh,
     })
 }
 
@@ -66,7 +68,7 @@ pub(crate) fn measured(name: &CollectionName, embedder: &dyn Embedder) -> Collec
 
 /// Puts a document in and says how many chunks it has.
 async fn put(
-    store: &EmbeddedStore,
+    store: &dyn Store,
     embedder: &Arc<dyn Embedder>,
     collection: &CollectionName,
     document: Extracted,
@@ -79,7 +81,7 @@ async fn put(
     let draft = tokio::task::spawn_blocking(move || ingest::prepare(&*shared, text)).await??;
     let document = ingest::embed(store, &**embedder, draft, Timestamp::UNIX_EPOCH).await?;
     let chunk_count = document.chunks.len();
-    ingest::put(store, &**embedder, document, None, Expect::Absent).await?;
+    ingest::put(store, embedder.space(), document, None, Expect::Absent).await?;
     Ok(Some(chunk_count))
 }
 

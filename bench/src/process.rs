@@ -27,6 +27,38 @@ impl Process {
         Some(self.cpu_of_threads()?.max(self.cpu_in_ticks()?))
     }
 
+    /// The same with the processes it has started, those that have ended too.
+    pub(crate) fn cpu_of_family(self) -> Option<Duration> {
+        let mut sum = self.cpu()? + TICK * self.number(13)? + TICK * self.number(14)?;
+        for child in processes() {
+            if child.number(1) == Some(self.0) {
+                // It may end at any time.
+                sum += child.cpu().unwrap_or_default();
+            }
+        }
+        Some(sum)
+    }
+
+    /// The process that listens on a local TCP port, the oldest if several do.
+    pub(crate) fn listening_on(port: u16) -> Option<Self> {
+        let sockets = fs::read_to_string("/proc/net/tcp").ok()?;
+        let local = format!(":{port:04X}");
+        let inode = sockets.lines().find_map(|line| {
+            let cells: Vec<&str> = line.split_whitespace().collect();
+            let is_listening = cells.get(3) == Some(&"0A") && cells.get(1)?.ends_with(&local);
+            is_listening.then(|| cells.get(9).copied()).flatten()
+        })?;
+        let socket = format!("socket:[{inode}]");
+        let holds = |process: &Process| {
+            let files = fs::read_dir(format!("/proc/{}/fd", process.0));
+            let mut targets = files.into_iter().flatten().flatten();
+            targets.any(|file| {
+                fs::read_link(file.path()).is_ok_and(|target| target.as_os_str() == &*socket)
+            })
+        };
+        processes().filter(holds).min_by_key(|process| process.0)
+    }
+
     fn cpu_of_threads(self) -> Option<Duration> {
         let mut nanoseconds = 0;
         for thread in fs::read_dir(format!("/proc/{}/task", self.0))
@@ -42,12 +74,17 @@ impl Process {
     }
 
     fn cpu_in_ticks(self) -> Option<Duration> {
+        Some(TICK * (self.number(11)? + self.number(12)?))
+    }
+
+    /// A number of `/proc/PID/stat`, counted from 0 after the name: 1 is the
+    /// parent, 11 and 12 are user and system time, 13 and 14 those of children
+    /// that have ended.
+    fn number(self, field: usize) -> Option<u32> {
         let text = fs::read_to_string(format!("/proc/{}/stat", self.0)).ok()?;
-        // The name in parentheses may hold anything; user and system time are
-        // the 12th and 13th field after it.
-        let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
-        let ticks = fields.get(11)?.parse::<u32>().ok()? + fields.get(12)?.parse::<u32>().ok()?;
-        Some(TICK * ticks)
+        // The name in parentheses may hold anything.
+        let fields = text.rsplit_once(") ")?.1;
+        fields.split(' ').nth(field)?.parse().ok()
     }
 
     /// Its resident memory.
@@ -62,6 +99,12 @@ impl Process {
             own: kilobytes("RssAnon:")? * 1024,
         })
     }
+}
+
+/// All that there are.
+fn processes() -> impl Iterator<Item = Process> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some(Process(entry.file_name().to_str()?.parse().ok()?)))
 }
 
 /// Resident memory, in bytes.

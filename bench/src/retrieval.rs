@@ -17,6 +17,7 @@ use rag_core::search::{Answer, Mode, Query, search};
 
 use crate::cached::{CacheArgs, CachedEmbedder};
 use crate::judged::{Judged, JudgedQuery};
+use crate::location::StoreUrl;
 use crate::memory::{Filled, fill, query};
 use crate::sample::Sample;
 use crate::table::Table;
@@ -38,9 +39,14 @@ pub(crate) async fn measure(
     cache: &CacheArgs,
     limit: usize,
     queries_max: usize,
+    store: &StoreUrl,
 ) -> anyhow::Result<()> {
     crate::conditions::print("Retrieval");
-    println!("{limit} passages asked for, one of each document; vectors may come from a cache.\n");
+    println!(
+        "The {} store; {limit} passages asked for, one of each document; vectors may come from a \
+         cache.\n",
+        store.kind()
+    );
     let embedder: Arc<dyn Embedder> = Arc::new(CachedEmbedder::open(cache)?);
     let mut table = Table::new(&[
         "set",
@@ -58,7 +64,7 @@ pub(crate) async fn measure(
         let mut set = Judged::read(folder)?;
         set.queries.truncate(queries_max);
         let sources = sources(&set);
-        let filled = fill(&embedder, std::mem::take(&mut set.documents)).await?;
+        let filled = fill(store, &embedder, std::mem::take(&mut set.documents)).await?;
         let texts: Vec<String> = set.queries.iter().map(|query| query.text.clone()).collect();
         embedder
             .embed(&texts, rag_core::port::Purpose::Query)
@@ -73,7 +79,7 @@ pub(crate) async fn measure(
                     text: asked.text.clone(),
                     ..plain.clone()
                 };
-                let answer = search(&filled.store, &*embedder, &query).await?;
+                let answer = search(&*filled.store, &*embedder, &query).await?;
                 Ok(figures(&ranking(&answer, &sources), asked))
             })
             .await?;
@@ -83,6 +89,7 @@ pub(crate) async fn measure(
             *sum = (sum.0 + gain, sum.1 + recall);
             table.row(row(&set, &filled, way, (gain, recall), &sample));
         }
+        filled.fresh.remove().await?;
     }
     for ((way, ..), (gain, recall)) in WAYS.into_iter().zip(sums) {
         let [none, mean] = [String::new(), "mean of sets".to_owned()];

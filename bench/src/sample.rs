@@ -9,15 +9,28 @@ pub(crate) struct Sample {
     walls_ms: Vec<f64>,
     total: Duration,
     cpu: Option<Duration>,
+    /// That of a server.
+    server_cpu: Option<Duration>,
 }
 
 impl Sample {
     /// Runs `work` for each of `inputs`, one after the other, in this process.
     pub(crate) async fn take<Input, Output>(
         inputs: impl IntoIterator<Item = Input>,
+        work: impl AsyncFnMut(Input) -> anyhow::Result<Output>,
+    ) -> anyhow::Result<(Self, Vec<Output>)> {
+        Sample::take_with(None, inputs, work).await
+    }
+
+    /// The same for work that `server` has a part in.
+    pub(crate) async fn take_with<Input, Output>(
+        server: Option<Process>,
+        inputs: impl IntoIterator<Item = Input>,
         mut work: impl AsyncFnMut(Input) -> anyhow::Result<Output>,
     ) -> anyhow::Result<(Self, Vec<Output>)> {
         let process = Process::this();
+        let server_cpu = || server.and_then(Process::cpu_of_family);
+        let server_before = server_cpu();
         let (cpu, started) = (process.cpu(), Instant::now());
         let mut walls = Vec::new();
         let mut outputs = Vec::new();
@@ -28,7 +41,12 @@ impl Sample {
         }
         let total = started.elapsed();
         let cpu = process.cpu().zip(cpu).map(|(after, before)| after - before);
-        Ok((Sample::of(&walls, total, cpu), outputs))
+        let server_cpu = server_cpu().zip(server_before);
+        let sample = Sample {
+            server_cpu: server_cpu.map(|(after, before)| after.saturating_sub(before)),
+            ..Sample::of(&walls, total, cpu)
+        };
+        Ok((sample, outputs))
     }
 
     /// The sample of these times, which together took `total` and `cpu`.
@@ -38,6 +56,7 @@ impl Sample {
             walls_ms,
             total,
             cpu,
+            server_cpu: None,
         }
     }
 
@@ -48,8 +67,16 @@ impl Sample {
 
     /// The mean processor time, in milliseconds.
     pub(crate) fn cpu_ms(&self) -> Option<f64> {
-        self.cpu
-            .map(|cpu| cpu.as_secs_f64() * 1e3 / self.walls_ms.len().max(1) as f64)
+        self.mean_ms(self.cpu)
+    }
+
+    /// That of the server.
+    pub(crate) fn server_cpu_ms(&self) -> Option<f64> {
+        self.mean_ms(self.server_cpu)
+    }
+
+    fn mean_ms(&self, of: Option<Duration>) -> Option<f64> {
+        of.map(|time| time.as_secs_f64() * 1e3 / self.walls_ms.len().max(1) as f64)
     }
 
     /// How many were done in a second.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cached::{CacheArgs, CachedEmbedder};
 use crate::judged::corpus;
+use crate::location::Location;
 use crate::material::{Growing, Material, queries};
 use crate::memory::collection;
 use crate::process::Resident;
@@ -148,7 +149,8 @@ async fn searches(program: &Program, args: &ServerArgs) -> anyhow::Result<Table>
     let queries = queries(&args.sets, QUERIES)?;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("memory.sqlite");
-    let mut growing = Growing::create(&path, &embedder).await?;
+    let mut growing =
+        Growing::create(&Location::Embedded { path: path.clone() }, &embedder).await?;
     let mut table = Table::new(&[
         "hybrid search over HTTP",
         "first ms",

@@ -6,13 +6,13 @@
 
 pub(crate) mod probe;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rag_core::model::{Filter, Metadata};
 use rag_core::port::{Embedder, Purpose};
 
 use crate::cached::{CacheArgs, CachedEmbedder};
+use crate::location::{Location, StoreUrl};
 use crate::material::{Growing, Material, ONE_IN, Place, queries, small_collection};
 use crate::process::Resident;
 use crate::sample::or_dash;
@@ -81,17 +81,9 @@ pub(crate) async fn measure(args: &StoreArgs) -> anyhow::Result<()> {
     let embedder = CachedEmbedder::open(&args.cache)?;
     let count = args.chunks.iter().copied().max().unwrap_or(0);
     let material = Material::new(&args.sets, count, &embedder).await?;
-    let texts = queries(&args.sets, QUERIES)?;
-    let vectors = embedder.embed(&texts, Purpose::Query).await?;
-    let questions: Vec<Question> = texts
-        .into_iter()
-        .zip(vectors)
-        .map(|(text, vector)| Question { text, vector })
-        .collect();
-
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("memory.sqlite");
-    let mut growing = Growing::create(&path, &embedder).await?;
+    let questions = questions(&args.sets, &embedder).await?;
+    let fresh = StoreUrl::Sqlite(None).fresh()?;
+    let mut growing = Growing::create(&fresh.location, &embedder).await?;
     let mut sizes = Table::new(&[
         "chunks",
         "put chunks/s",
@@ -114,9 +106,14 @@ pub(crate) async fn measure(args: &StoreArgs) -> anyhow::Result<()> {
     ]);
     for &chunks in &args.chunks {
         let (put, took) = growing.grow(&material, &embedder, chunks).await?;
-        let task = task(&path, &embedder, &questions, &material.vectors[..chunks]);
+        let task = task(
+            &fresh.location,
+            &embedder,
+            &questions,
+            &material.vectors[..chunks],
+        );
         let outcome = probe::in_new_process(&task)?;
-        let bytes = size_on_disk(&path)?;
+        let bytes = fresh.location.size().await?.unwrap_or(0);
         sizes.row([
             chunks.to_string(),
             format!("{:.0}", put as f64 / took.as_secs_f64()),
@@ -139,6 +136,19 @@ pub(crate) async fn measure(args: &StoreArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What is asked, with vectors.
+pub(crate) async fn questions(
+    sets: &[PathBuf],
+    embedder: &CachedEmbedder,
+) -> anyhow::Result<Vec<Question>> {
+    let texts = queries(sets, QUERIES)?;
+    let vectors = embedder.embed(&texts, Purpose::Query).await?;
+    let questions = texts.into_iter().zip(vectors);
+    Ok(questions
+        .map(|(text, vector)| Question { text, vector })
+        .collect())
+}
+
 fn search_rows(table: &mut Table, chunks: usize, outcome: &Outcome) {
     for row in &outcome.rows {
         table.row([
@@ -154,8 +164,8 @@ fn search_rows(table: &mut Table, chunks: usize, outcome: &Outcome) {
 }
 
 /// What the new process is to do, with the truth it is compared with.
-fn task(
-    path: &Path,
+pub(crate) fn task(
+    location: &Location,
     embedder: &CachedEmbedder,
     questions: &[Question],
     vectors: &[Vec<f32>],
@@ -175,7 +185,7 @@ fn task(
             .collect(),
     };
     Task {
-        path: path.to_owned(),
+        location: location.clone(),
         model: embedder.space().model.clone(),
         questions: questions.to_vec(),
         narrowed: Narrowing::ALL.map(narrowed).into(),
@@ -203,11 +213,4 @@ fn tenth(narrowing: Narrowing, query: &[f32], vectors: &[Vec<f32>]) -> f32 {
     similarities.sort_unstable_by(|a, b| b.total_cmp(a));
     similarities.truncate(10);
     similarities.last().copied().unwrap_or(1.0)
-}
-
-/// The size of a database and what lies beside it.
-fn size_on_disk(path: &Path) -> std::io::Result<u64> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let sizes = fs::read_dir(folder)?.map(|entry| Ok(entry?.metadata()?.len()));
-    sizes.sum()
 }

@@ -2,8 +2,8 @@
 //! that what is resident there is the store's.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -12,9 +12,9 @@ use rag_core::fuse::Fusion;
 use rag_core::model::{ChunkRef, EmbeddingSpace, Filter, Metadata};
 use rag_core::port::{ChunkScore, EmbedError, Embedder, Purpose, Store, TokenLimits};
 use rag_core::search::{Mode, Query, search};
-use rag_store::embedded::EmbeddedStore;
 use serde::{Deserialize, Serialize};
 
+use crate::location::Location;
 use crate::memory::query;
 use crate::process::{Process, Resident};
 use crate::sample::Sample;
@@ -23,7 +23,7 @@ use crate::sample::Sample;
 const PASSAGES: usize = 5;
 const PASSAGES_OF_DOCUMENT: usize = 3;
 /// What a search for [`PASSAGES`] asks each ranking for.
-const RANKING: usize = 100;
+const RANKING: usize = 200;
 /// The passages that a search for [`PASSAGES`] reads.
 const READ: usize = 10;
 /// Similarities closer than this are the same but for rounding.
@@ -32,7 +32,7 @@ const ROUNDING: f32 = 1e-5;
 /// What is to be measured.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Task {
-    pub(crate) path: PathBuf,
+    pub(crate) location: Location,
     pub(crate) model: String,
     pub(crate) questions: Vec<Question>,
     pub(crate) narrowed: Vec<Narrowed>,
@@ -74,6 +74,7 @@ pub(crate) struct Row {
     pub(crate) p50_ms: f64,
     pub(crate) p95_ms: f64,
     pub(crate) cpu_ms: Option<f64>,
+    pub(crate) server_cpu_ms: Option<f64>,
     pub(crate) recall: Option<f64>,
 }
 
@@ -96,7 +97,7 @@ pub(crate) async fn run(task: &std::path::Path) -> anyhow::Result<()> {
     let task: Task = serde_json::from_str(&std::fs::read_to_string(task)?)?;
     let process = Process::this();
     let started = Instant::now();
-    let store = EmbeddedStore::open(&task.path)?;
+    let store = task.location.open()?;
     let open_ms = started.elapsed().as_secs_f64() * 1e3;
     let opened = process.resident();
 
@@ -114,6 +115,7 @@ pub(crate) async fn run(task: &std::path::Path) -> anyhow::Result<()> {
         .map(|asked| (asked.text.clone(), asked.vector.clone()));
     let probe = Probe {
         store,
+        server: task.location.server(),
         embedder: Known {
             space,
             vectors: known.collect(),
@@ -140,7 +142,8 @@ pub(crate) async fn run(task: &std::path::Path) -> anyhow::Result<()> {
 }
 
 struct Probe {
-    store: EmbeddedStore,
+    store: Arc<dyn Store>,
+    server: Option<Process>,
     embedder: Known,
 }
 
@@ -163,15 +166,16 @@ impl Probe {
                 p50_ms: sample.percentile_ms(50),
                 p95_ms: sample.percentile_ms(95),
                 cpu_ms: sample.cpu_ms(),
+                server_cpu_ms: sample.server_cpu_ms(),
                 recall,
             });
         };
-        let (sample, found) = Sample::take(questions, async |asked| {
+        let (sample, found) = Sample::take_with(self.server, questions, async |asked| {
             self.nearest(asked, &filter, 10).await
         })
         .await?;
         row("nearest 10", &sample, Some(recall(&found, &narrowed.tenth)));
-        let (sample, found) = Sample::take(questions, async |asked| {
+        let (sample, found) = Sample::take_with(self.server, questions, async |asked| {
             self.nearest(asked, &filter, RANKING).await
         })
         .await?;
@@ -180,7 +184,7 @@ impl Probe {
             &sample,
             Some(recall(&found, &narrowed.tenth)),
         );
-        let (sample, found) = Sample::take(questions, async |asked| {
+        let (sample, found) = Sample::take_with(self.server, questions, async |asked| {
             Ok(self
                 .store
                 .matching(&query_terms(&asked.text), &filter, RANKING)
@@ -192,16 +196,20 @@ impl Probe {
             .iter()
             .map(|ranking| ranking.iter().map(|hit| hit.chunk).collect())
             .collect();
-        let (sample, _) = Sample::take(questions.iter().zip(&found), async |(asked, chunks)| {
-            let space = &self.embedder.space;
-            Ok(self
-                .store
-                .similarities(space, &asked.vector, chunks)
-                .await?)
-        })
+        let (sample, _) = Sample::take_with(
+            self.server,
+            questions.iter().zip(&found),
+            async |(asked, chunks)| {
+                let space = &self.embedder.space;
+                Ok(self
+                    .store
+                    .similarities(space, &asked.vector, chunks)
+                    .await?)
+            },
+        )
         .await?;
         row(&format!("comparing {RANKING}"), &sample, None);
-        let (sample, _) = Sample::take(&found, async |chunks| {
+        let (sample, _) = Sample::take_with(self.server, &found, async |chunks| {
             Ok(self
                 .store
                 .passages(&chunks[..chunks.len().min(READ)])
@@ -214,12 +222,12 @@ impl Probe {
             per_document_max: PASSAGES_OF_DOCUMENT,
             ..query("", Mode::Hybrid, Fusion::Convex, PASSAGES)
         };
-        let (sample, _) = Sample::take(questions, async |asked| {
+        let (sample, _) = Sample::take_with(self.server, questions, async |asked| {
             let query = Query {
                 text: asked.text.clone(),
                 ..plain.clone()
             };
-            Ok(search(&self.store, &self.embedder, &query).await?)
+            Ok(search(&*self.store, &self.embedder, &query).await?)
         })
         .await?;
         row("whole search", &sample, None);

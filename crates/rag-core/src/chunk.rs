@@ -179,13 +179,13 @@ fn trimmed(text: &str, range: &Range<usize>) -> Range<usize> {
 
 /// Turns rising byte offsets into character offsets in one pass.
 #[derive(Default)]
-struct Cursor {
+pub(crate) struct Cursor {
     byte: usize,
     char: usize,
 }
 
 impl Cursor {
-    fn advance(&mut self, text: &str, byte: usize) -> usize {
+    pub(crate) fn advance(&mut self, text: &str, byte: usize) -> usize {
         self.char += text[self.byte..byte].chars().count();
         self.byte = byte;
         self.char

@@ -8,13 +8,17 @@
 //! failure leaves an earlier version as it was. Reading sources and running
 //! the stages on the right threads is left to the caller.
 
+mod adopt;
+
+pub use adopt::{ForeignChunk, adopt};
+
 use std::collections::HashMap;
 
 use crate::analyse::{Language, detect_language, index_terms};
 use crate::chunk::chunk;
 use crate::model::{
     Chunk, CollectionName, ContentHash, Document, DocumentId, DocumentInfo, EmbeddedChunk,
-    EmbeddedDocument, Extracted, MediaType, Timestamp,
+    EmbeddedDocument, EmbeddingSpace, Extracted, MediaType, Timestamp,
 };
 use crate::port::{EmbedError, Embedder, Expect, Purpose, PutOutcome, Store, StoreError};
 
@@ -167,6 +171,18 @@ struct DraftChunk {
     terms: Vec<String>,
 }
 
+impl DraftChunk {
+    fn new(chunk: Chunk, title: &str, language: Language) -> Self {
+        let indexed_text = chunk.indexed_text(title);
+        DraftChunk {
+            hash: ContentHash::of(&indexed_text),
+            terms: index_terms(&indexed_text, language),
+            indexed_text,
+            chunk,
+        }
+    }
+}
+
 /// Cuts a text into chunks and analyses their words. Takes processor time, and
 /// the first time loads the embedder's tokenizer: call it off the runtime's
 /// threads.
@@ -180,26 +196,41 @@ pub fn prepare(embedder: &dyn Embedder, text: Identified) -> Result<Draft, Embed
         embedder.token_limits(),
         count_tokens,
     )?;
-    let language = match source.media_type {
-        // Its words are English more often than they look like it.
-        MediaType::Code => Language::English,
-        MediaType::Markdown | MediaType::Plain => detect_language(&source.text),
-    };
+    let language = language(source.media_type, &source.text);
     let chunks = chunks
         .into_iter()
-        .map(|chunk| {
-            let indexed_text = chunk.indexed_text(&source.title);
-            let hash = ContentHash::of(&indexed_text);
-            let terms = index_terms(&indexed_text, language);
-            DraftChunk {
-                chunk,
-                indexed_text,
-                hash,
-                terms,
-            }
-        })
+        .map(|chunk| DraftChunk::new(chunk, &source.title, language))
         .collect();
     Ok(Draft { text, chunks })
+}
+
+/// Gives chunks that have their vectors already, as a store or an export holds
+/// them, their words and hashes.
+pub fn index(document: Document, chunks: Vec<(Chunk, Vec<f32>)>) -> EmbeddedDocument {
+    let info = &document.info;
+    let language = language(info.media_type, &document.text);
+    let chunks = chunks.into_iter().map(|(chunk, vector)| {
+        let chunk = DraftChunk::new(chunk, &info.title, language);
+        EmbeddedChunk {
+            chunk: chunk.chunk,
+            hash: chunk.hash,
+            vector,
+            terms: chunk.terms,
+        }
+    });
+    EmbeddedDocument {
+        chunks: chunks.collect(),
+        document,
+    }
+}
+
+/// The language that the words of a text are stemmed in.
+fn language(media_type: MediaType, text: &str) -> Language {
+    match media_type {
+        // Its words are English more often than they look like it.
+        MediaType::Code => Language::English,
+        MediaType::Markdown | MediaType::Plain => detect_language(text),
+    }
 }
 
 /// Gives each chunk of a draft its vector: the one the store has for the same
@@ -279,7 +310,7 @@ fn document(text: Identified, chunk_count: usize, now: Timestamp) -> Document {
 /// belongs to another source is salted anew.
 pub async fn put(
     store: &dyn Store,
-    embedder: &dyn Embedder,
+    space: &EmbeddingSpace,
     mut document: EmbeddedDocument,
     existing: Option<DocumentId>,
     expect: Expect,
@@ -290,10 +321,7 @@ pub async fn put(
         let derived = || DocumentId::derive(&info.collection, &info.source_uri, salt);
         let id = existing.unwrap_or_else(derived);
         info.id = id;
-        match store
-            .put_document(&document, embedder.space(), expect)
-            .await
-        {
+        match store.put_document(&document, space, expect).await {
             Ok(outcome) => return Ok((id, outcome)),
             Err(StoreError::IdTaken(_)) if existing.is_none() && salt < SALTS_MAX => salt += 1,
             Err(error) => return Err(error.into()),

@@ -79,6 +79,11 @@ pub(crate) async fn call(
             let sync = async |input, watch: Watch| memory.ingest_repository(input, &watch).await;
             call.watched(context, sync).await
         }
+        "reembed_collection" => {
+            let move_it =
+                async |input, watch: Watch| memory.reembed_collection(input, &watch).await;
+            call.watched(context, move_it).await
+        }
         _ => tokio::select! {
             result = run(memory, call) => result?,
             () = context.ct.cancelled() => failure::result("the call was cancelled"),

@@ -7,11 +7,14 @@
 mod check;
 mod collection;
 mod document;
+mod import_legacy;
 mod ingest;
 mod job;
+mod reembed;
 mod repository;
 mod search;
 mod status;
+mod transfer;
 mod web;
 
 pub use check::{Check, Outcome};
@@ -24,6 +27,7 @@ pub use document::{
     ChunkItem, DeleteDocument, DocumentDeleted, DocumentItem, DocumentList, DocumentUpdated,
     DocumentView, GetDocument, ListDocuments, UpdateDocument,
 };
+pub use import_legacy::{ImportLegacy, LegacyImported, LegacyOutcome, LegacyPlace};
 pub use ingest::{
     DOCUMENT_EXTENSIONS, DirectoryIngested, FileIngested, FileOutcome, IngestDirectory, IngestFile,
     IngestMode, IngestStatus, IngestText, TextIngested,
@@ -32,11 +36,15 @@ pub use job::{
     CancelJob, GetJob, ItemFilter, JobCounts, JobItemView, JobList, JobStatus, JobView, ListJobs,
     RetryJob,
 };
+pub use reembed::{
+    CollectionReembedded, DocumentOutcome, KeptSpace, ReembedCollection, ReembedStep,
+};
 pub use repository::{
     GetIndexStatus, IndexStatus, IngestRepository, RepositoryIngested, SourceStatus,
 };
 pub use search::{Hit, SearchDocuments, SearchMode, SearchResults};
 pub use status::Status;
+pub use transfer::{Exported, Imported};
 pub use web::{
     AnalyzeWebsite, CrawlMetadata, CrawlMode, IngestUrl, LlmsTxtOffer, PAGES_DEFAULT, PageOutcome,
     PatternStats, Render, UrlIngested, WebsiteAnalysis,

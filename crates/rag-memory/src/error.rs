@@ -3,7 +3,7 @@
 //! failed, for which input, and what to do about it.
 
 use rag_core::ingest::IngestError;
-use rag_core::port::{EmbedError, StoreError};
+use rag_core::port::{EmbedError, LegacyError, StoreError};
 use rag_core::search::SearchError;
 use rag_source::{ExtractError, SourceError};
 use rag_web::{BadPattern, FetchError, GitHubError, Refused};
@@ -122,6 +122,15 @@ impl Error {
         self
     }
 
+    /// The same with this remedy where there is none yet.
+    #[must_use]
+    fn hint_if_none(self, hint: &str) -> Self {
+        match self.hint {
+            Some(_) => self,
+            None => self.hint(hint),
+        }
+    }
+
     /// The input cannot be right.
     pub fn invalid(message: impl Into<String>) -> Self {
         Error::new(ErrorKind::Invalid, message)
@@ -162,11 +171,15 @@ impl From<StoreError> for Error {
             StoreError::NoCollection(_) => Error::new(ErrorKind::NotFound, message)
                 .hint("list_collections shows those that exist, create_collection makes one"),
             StoreError::CollectionExists(_) => Error::new(ErrorKind::AlreadyExists, message),
-            StoreError::WrongSpace { expected, .. } => Error::new(ErrorKind::Conflict, message)
-                .hint(format!(
-                    "start with RAG_EMBEDDING set for `{}`, or put the documents into a new collection",
-                    expected.model
-                )),
+            StoreError::WrongSpace {
+                collection,
+                expected,
+                ..
+            } => Error::new(ErrorKind::Conflict, message).hint(format!(
+                "`rag reembed {collection}` moves it to this model; RAG_EMBEDDING set for `{}` \
+                 goes on with the other",
+                expected.model
+            )),
             StoreError::Conflict { .. } => Error::new(
                 ErrorKind::Conflict,
                 "the document was changed by someone else at the same time",
@@ -177,10 +190,20 @@ impl From<StoreError> for Error {
                 .hint("use a newer version of rag, or another store with --database-url"),
             StoreError::Corrupt { .. } => Error::new(ErrorKind::Unavailable, message)
                 .hint("restore it from a backup, or move it away to begin anew"),
-            StoreError::NotWritable { .. } => Error::new(ErrorKind::Unavailable, message)
-                .hint("free some space or allow writing there, or choose another place with RAG_DATA_DIR"),
-            StoreError::Unavailable { .. } => Error::new(ErrorKind::Unavailable, message),
+            StoreError::NotWritable { .. } => with_own_hint(&message).hint_if_none(
+                "free some space or allow writing there, or choose another place with RAG_DATA_DIR",
+            ),
+            StoreError::Unavailable { .. } => with_own_hint(&message),
         }
+    }
+}
+
+/// The error for a message that may end with its own hint: stores know best how
+/// their servers are set right.
+fn with_own_hint(message: &str) -> Error {
+    match message.split_once("\n\nhint: ") {
+        Some((message, hint)) => Error::new(ErrorKind::Unavailable, message).hint(hint),
+        None => Error::new(ErrorKind::Unavailable, message),
     }
 }
 
@@ -225,6 +248,21 @@ impl From<IngestError> for Error {
                 .hint("split it, or raise RAG_DOCUMENT_BYTES_MAX"),
             IngestError::Exists { .. } => Error::new(ErrorKind::AlreadyExists, message)
                 .hint("mode=reingest (`--reingest`) replaces it, update_document changes it"),
+        }
+    }
+}
+
+impl From<LegacyError> for Error {
+    fn from(error: LegacyError) -> Self {
+        let message = chain(&error);
+        match error {
+            LegacyError::Invalid(_) => Error::invalid(message),
+            LegacyError::NotLegacy { .. } => Error::new(ErrorKind::NotFound, message).hint(
+                "check the database's name; tables in a schema of their own are found with \
+                 `?options=-csearch_path%3DNAME` at the end of the address",
+            ),
+            LegacyError::Unavailable { .. } => Error::new(ErrorKind::Unavailable, message)
+                .hint("what was taken over stays; the same command goes on with the rest"),
         }
     }
 }
@@ -373,6 +411,13 @@ mod tests {
         .into();
         assert_eq!(error.message(), "cannot read: disk on fire");
         assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let told = StoreError::Unavailable {
+            action: "write".into(),
+            source: "it is full\n\nhint: make room".into(),
+        };
+        let error: Error = told.into();
+        assert_eq!(error.message(), "cannot write: it is full");
+        assert_eq!(error.remedy(), Some("make room"));
         let error = Error::invalid("`x` is wrong").hint("say `y`");
         assert_eq!(error.to_string(), "`x` is wrong\n\nhint: say `y`");
     }

@@ -8,11 +8,14 @@ mod crawl;
 mod directory;
 mod doctor;
 mod document;
+mod import_legacy;
 mod index_status;
 mod ingest;
 mod job;
+mod reembed;
 mod repository;
 mod search;
+mod transfer;
 mod vanished;
 mod watch;
 
@@ -20,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rag_core::fuse::Fusion;
-use rag_core::model::Extracted;
+use rag_core::model::{Extracted, Job};
 use rag_core::port::{Embedder, Store};
 use rag_extract::{About, ExtractError, Limits, extract_document};
 use rag_source::FileRoots;
@@ -29,7 +32,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use self::crawl::ScriptedHosts;
-use self::job::{JobRun, Jobs};
+use self::job::Jobs;
 use crate::api::Status;
 use crate::{Error, ErrorKind};
 
@@ -193,9 +196,9 @@ fn ends_the_run(kind: ErrorKind) -> bool {
 }
 
 /// What a job was asked for.
-fn request_of<T: DeserializeOwned>(run: &JobRun) -> Result<T, Error> {
-    serde_json::from_value(run.job.new.request.clone()).map_err(|error| {
-        let message = format!("the request of job {} cannot be read: {error}", run.job.id);
+fn request_of<T: DeserializeOwned>(job: &Job) -> Result<T, Error> {
+    serde_json::from_value(job.new.request.clone()).map_err(|error| {
+        let message = format!("the request of job {} cannot be read: {error}", job.id);
         Error::new(ErrorKind::Internal, message)
             .hint("another version of rag made it; ask for the same again")
     })

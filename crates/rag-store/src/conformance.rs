@@ -19,6 +19,7 @@ mod nearest;
 mod passages;
 mod retention;
 mod sizes;
+mod spaces;
 mod words;
 
 use std::future::Future;
@@ -91,6 +92,13 @@ pub fn checks() -> Vec<Check> {
         sizes::nothing_is_no_error,
         sizes::a_large_document_is_kept,
         sizes::limits_are_cut,
+        spaces::what_is_staged_is_not_found,
+        spaces::are_switched_when_all_is_staged,
+        spaces::are_put_into_after_a_switch,
+        spaces::lose_what_is_staged_of_changed_documents,
+        spaces::are_dropped,
+        spaces::refuse_what_does_not_fit,
+        spaces::name_documents_by_id,
         concurrency::writers_do_not_lose_each_other,
         concurrency::one_of_many_wins,
         concurrency::readers_see_one_revision,

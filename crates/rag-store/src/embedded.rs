@@ -5,7 +5,8 @@
 //! (see `index`), which is loaded by the first search and follows the file
 //! from there.
 //!
-//! Its half that keeps jobs is in `jobs`.
+//! Its half that keeps jobs is in `jobs`, that for changes of the embedding model
+//! in `spaces`.
 //!
 //! Space that a deletion frees is used again by what is put in later; the file
 //! itself does not shrink.
@@ -15,7 +16,6 @@ mod collection;
 mod comparing;
 mod connection;
 mod document;
-mod entry;
 mod error;
 mod file;
 mod filter;
@@ -31,7 +31,8 @@ mod postings;
 mod put;
 mod row;
 mod schema;
-mod words;
+mod space;
+mod spaces;
 
 use std::fmt;
 use std::path::Path;
@@ -44,7 +45,7 @@ use rag_core::model::{
 };
 use rag_core::port::{
     ChunkScore, DeletedCollection, DeletedDocument, DocumentPage, Expect, LISTING_LIMIT_MAX,
-    PutOutcome, RANKING_LIMIT_MAX, Store, StoreError, StoreStatus, StoredPassage,
+    PutOutcome, RANKING_LIMIT_MAX, Store, StoreError, StoreStatus, StoredPassage, WholeDocument,
 };
 
 use self::connection::{Connections, Part};
@@ -159,6 +160,22 @@ impl Store for EmbeddedStore {
         let (filter, limit) = (filter.clone(), limit.min(LISTING_LIMIT_MAX));
         let work = move |file: &_| document::page(file, &filter, offset, limit);
         self.connections.read("list documents", work).await
+    }
+
+    async fn document_ids(
+        &self,
+        collection: &CollectionName,
+        after: Option<DocumentId>,
+        limit: usize,
+    ) -> Result<Vec<DocumentId>, StoreError> {
+        let (collection, limit) = (collection.clone(), limit.min(LISTING_LIMIT_MAX));
+        let work = move |file: &_| document::ids(file, &collection, after, limit);
+        self.connections.read("list documents", work).await
+    }
+
+    async fn whole_document(&self, id: DocumentId) -> Result<Option<WholeDocument>, StoreError> {
+        let work = move |file: &_| passage::whole_document(file, id);
+        self.connections.read("read a document", work).await
     }
 
     async fn chunks(

@@ -7,9 +7,16 @@
 
 pub mod conformance;
 pub mod embedded;
+pub mod legacy;
+pub mod postgres;
+pub mod qdrant;
 
+mod admit;
+mod bm25;
+mod metadata_keys;
 mod ranking;
 mod selective;
 mod vector;
+mod words;
 
 pub use selective::{COMMON_CHUNKS_MIN, MATCHES_READ_MAX, matches_read_max, selective_terms};

@@ -7,15 +7,20 @@ mod config;
 mod context;
 mod doctor;
 mod document;
+mod export;
 pub(crate) mod failure;
+mod import;
+mod import_legacy;
 mod ingest;
 mod init;
 mod job;
 mod mcp;
+mod migrate;
 mod outcome;
 mod output;
 mod progress;
 mod recrawl;
+mod reembed;
 mod search;
 mod serve;
 mod status;
@@ -67,7 +72,7 @@ pub(crate) struct Global {
     /// The folder of the embedded store [RAG_DATA_DIR]
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// The store: sqlite:PATH [DATABASE_URL]
+    /// The store: sqlite:PATH, postgres://… or qdrant://… [DATABASE_URL]
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
     /// local, a model's folder, or a remote model's name [RAG_EMBEDDING]
@@ -100,6 +105,8 @@ enum Command {
     Analyze(analyze::AnalyzeArgs),
     /// Bring an earlier crawl up to date
     Recrawl(recrawl::RecrawlArgs),
+    /// Take over the collections and documents of an earlier memory
+    ImportLegacy(import_legacy::ImportLegacyArgs),
     /// Keep a collection in step with a directory
     Watch(watch::WatchArgs),
     /// Follow, stop and repeat crawls and other long work
@@ -110,6 +117,14 @@ enum Command {
     /// List, view, change and delete documents
     #[command(subcommand)]
     Document(document::DocumentCommand),
+    /// Write everything into a file
+    Export(export::ExportArgs),
+    /// Put everything in that a file of `rag export` holds
+    Import(import::ImportArgs),
+    /// Bring a store to its newest schema, or copy everything to another store
+    Migrate(migrate::MigrateArgs),
+    /// Move collections to the embedding model that is configured
+    Reembed(reembed::ReembedArgs),
     /// Serve MCP over standard input and output
     Mcp(mcp::McpArgs),
     /// Serve MCP over HTTP: /mcp, /sse and /health
@@ -160,10 +175,15 @@ async fn carry_out(context: &Context, command: Command) -> anyhow::Result<ExitCo
         Command::Ingest(command) => ingest::run(context, command).await,
         Command::Analyze(args) => analyze::run(context, args).await,
         Command::Recrawl(args) => recrawl::run(context, args).await,
+        Command::ImportLegacy(args) => import_legacy::run(context, args).await,
         Command::Watch(args) => watch::run(context, args).await,
         Command::Job(command) => job::run(context, command).await,
         Command::Search(args) => search::run(context, args).await,
         Command::Document(command) => document::run(context, command).await,
+        Command::Export(args) => export::run(context, args).await,
+        Command::Import(args) => import::run(context, args).await,
+        Command::Migrate(args) => migrate::run(context, args).await,
+        Command::Reembed(args) => reembed::run(context, args).await,
         Command::Mcp(args) => mcp::run(context, args).await,
         Command::Serve(args) => serve::run(context, args).await,
     }

@@ -8,28 +8,26 @@
 mod secret;
 mod setting;
 mod sources;
+mod store;
 mod web;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use etcetera::BaseStrategy;
 use rag_core::fuse::Fusion;
 use rag_mcp::ToolSet;
 
 pub(crate) use secret::Secret;
 pub(crate) use setting::{Name, Origin, Setting};
 pub(crate) use sources::{Settings, unknown_settings};
+pub(crate) use store::{PostgresConfig, StoreConfig};
 pub(crate) use web::WebConfig;
-
-/// The file of the embedded store in its data directory.
-const STORE_FILE: &str = "memory.sqlite";
 
 /// What the settings mean.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    /// The file of the embedded store.
-    pub(crate) store_path: PathBuf,
+    /// Where everything is kept.
+    pub(crate) store: StoreConfig,
     /// What turns text into vectors.
     pub(crate) embedding: Embedding,
     /// The folders that files may be read from; `None` leaves it to the surface.
@@ -117,7 +115,7 @@ impl Config {
     /// What `settings` mean.
     pub(crate) fn new(settings: &Settings) -> Result<Self, ConfigError> {
         Ok(Config {
-            store_path: store_path(settings)?,
+            store: StoreConfig::new(settings)?,
             embedding: embedding(settings)?,
             file_roots: settings
                 .value(Name::FileRoots)
@@ -187,27 +185,6 @@ fn list(value: Option<&str>) -> Vec<String> {
         .collect()
 }
 
-fn store_path(settings: &Settings) -> Result<PathBuf, ConfigError> {
-    let expected = "`sqlite:PATH` (this version has the embedded store only)";
-    let path = |text: &str| {
-        let path = text
-            .strip_prefix("sqlite://")
-            .or_else(|| text.strip_prefix("sqlite:"))?;
-        (!path.is_empty()).then(|| PathBuf::from(path))
-    };
-    if let Some(path) = settings.parse(Name::DatabaseUrl, expected, path)? {
-        return Ok(path);
-    }
-    let directory = match settings.value(Name::DataDir) {
-        Some(directory) => PathBuf::from(directory),
-        None => etcetera::base_strategy::choose_native_strategy()
-            .map_err(|_| ConfigError::NoHome)?
-            .data_dir()
-            .join("rag-memory"),
-    };
-    Ok(directory.join(STORE_FILE))
-}
-
 fn embedding(settings: &Settings) -> Result<Embedding, ConfigError> {
     let chosen = settings.value(Name::Embedding).expect("it has a default");
     if chosen == "local" {
@@ -250,11 +227,53 @@ mod tests {
     #[test]
     fn defaults() {
         let config = config(&[]).unwrap();
-        assert_eq!(config.store_path, PathBuf::from("/data/memory.sqlite"));
+        assert_eq!(store(&[]), "Embedded(\"/data/memory.sqlite\")");
         assert!(matches!(config.embedding, Embedding::Bundled));
         assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 8000));
         assert_eq!(config.file_roots, None);
         assert!(!config.allow_unauthenticated);
+    }
+
+    fn store(pairs: &[(&str, &str)]) -> String {
+        format!("{:?}", config(pairs).unwrap().store)
+    }
+
+    #[test]
+    fn stores_are_named_by_their_address() {
+        let postgres = "Postgres(PostgresConfig { url: ***, schema: \"rag\", connections_max: 10, migrate: true })";
+        let qdrant = "Qdrant { url: \"http://db:6334\", api_key: None, prefix: \"rag\" }";
+        for (pairs, expected) in [
+            (&[("DATABASE_URL", "sqlite:m.db")][..], "Embedded(\"m.db\")"),
+            (&[("DATABASE_URL", "sqlite:///m.db")], "Embedded(\"/m.db\")"),
+            (&[("DATABASE_URL", "postgres://me:secret@db/rag")], postgres),
+            (
+                &[("DATABASE_URL", "postgresql://me:secret@db/rag")],
+                postgres,
+            ),
+            (&[("DATABASE_URL", "qdrant://db:6334")], qdrant),
+            (&[("DATABASE_URL", "qdrant://db")], qdrant),
+            (&[("QDRANT_HOST", "db")], qdrant),
+            (&[("QDRANT_HOST", "db"), ("QDRANT_PORT", "6334")], qdrant),
+            (&[("QDRANT_URL", "http://db:6334")], qdrant),
+            (
+                &[
+                    ("DATABASE_URL", "qdrants://db:1/"),
+                    ("QDRANT_API_KEY", "secret"),
+                ],
+                "Qdrant { url: \"https://db:1\", api_key: Some(***), prefix: \"rag\" }",
+            ),
+            // What is said most exactly wins.
+            (
+                &[("QDRANT_HOST", "db"), ("DATABASE_URL", "sqlite:m.db")],
+                "Embedded(\"m.db\")",
+            ),
+        ] {
+            assert_eq!(store(pairs), expected);
+        }
+        let url = ("DATABASE_URL", "postgres://db/rag");
+        for bad in ["", "Rag", "9a", "a-b", "a.b"] {
+            assert!(config(&[url, ("RAG_DB_SCHEMA", bad)]).is_err(), "{bad:?}");
+        }
     }
 
     #[test]
@@ -287,8 +306,8 @@ mod tests {
             ),
             (
                 "DATABASE_URL",
-                "postgres://me:secret@db/rag",
-                "DATABASE_URL (from the environment) is `***`, but must be `sqlite:PATH` (this version has the embedded store only)",
+                "mysql://me:secret@db/rag",
+                "DATABASE_URL (from the environment) is `***`, but must be `sqlite:PATH`, `postgres://user:password@host:5432/database` or `qdrant://host:6334`",
             ),
             (
                 "RAG_FUSION",

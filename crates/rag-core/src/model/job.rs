@@ -15,9 +15,10 @@ use super::{CollectionName, ContentHash, DocumentId, Timestamp, base32};
 pub struct JobId(i64);
 
 impl JobId {
-    /// The id of the job that was asked for by `key` at `created_at`.
+    /// The id of the job that was asked for by `key` at `created_at`, of which the
+    /// microsecond counts: no store keeps times more exactly.
     pub fn derive(key: &ContentHash, created_at: Timestamp) -> Self {
-        let parts = [key.to_string(), created_at.to_string()];
+        let parts = [key.to_string(), created_at.as_microsecond().to_string()];
         let hash = ContentHash::of_parts(&[&parts[0], &parts[1]]).head();
         JobId(i64::try_from(hash >> 1).expect("63 bits fit"))
     }
@@ -96,6 +97,8 @@ named! {
         Directory = "directory",
         /// Puts the files of a repository in.
         Repository = "repository",
+        /// Makes a collection's vectors anew with another model.
+        Reembed = "reembed",
     }
 }
 

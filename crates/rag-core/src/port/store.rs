@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::JobStore;
+use super::{JobStore, SpaceStore};
 use crate::model::{
     Chunk, ChunkRef, Collection, CollectionInfo, CollectionName, ContentHash, Document, DocumentId,
     DocumentInfo, EmbeddedDocument, EmbeddingSpace, Filter,
@@ -15,7 +15,8 @@ pub const LISTING_LIMIT_MAX: usize = 1_000;
 pub const RANKING_LIMIT_MAX: usize = 1_000;
 
 /// Keeps collections, documents and chunks, and ranks chunks; beside them, as
-/// a [`JobStore`], the jobs that put them in.
+/// a [`JobStore`], the jobs that put them in, and as a [`SpaceStore`] chunks of
+/// embedding spaces that a collection moves to or came from.
 ///
 /// - **Durable**: what returned `Ok` is there after a crash of the process.
 /// - **Atomic**: a document is there with all its chunks, vectors and terms or
@@ -28,7 +29,7 @@ pub const RANKING_LIMIT_MAX: usize = 1_000;
 /// - **Limits**: 0 gives nothing; more than the `_MAX` of this module is cut to it.
 /// - Dropping a future may leave its write done or undone, never half done.
 #[async_trait]
-pub trait Store: JobStore {
+pub trait Store: JobStore + SpaceStore {
     /// Adds a collection. [`StoreError::CollectionExists`] when the name is taken.
     async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError>;
 
@@ -84,6 +85,18 @@ pub trait Store: JobStore {
         offset: usize,
         limit: usize,
     ) -> Result<DocumentPage, StoreError>;
+
+    /// Ids above `after`, rising, of a collection's documents: `limit` of them.
+    /// Unlike [`Store::documents`], going through them skips none that stays.
+    async fn document_ids(
+        &self,
+        collection: &CollectionName,
+        after: Option<DocumentId>,
+        limit: usize,
+    ) -> Result<Vec<DocumentId>, StoreError>;
+
+    /// A document with its chunks and their vectors, all of one moment.
+    async fn whole_document(&self, id: DocumentId) -> Result<Option<WholeDocument>, StoreError>;
 
     /// The chunks of a document with `first <= index <= last`, by index;
     /// empty when there is no such document.
@@ -180,6 +193,17 @@ pub struct DeletedDocument {
     pub collection: CollectionName,
     /// How many chunks went with it.
     pub chunk_count: u32,
+}
+
+/// A document with all that cannot be made of it again without its model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WholeDocument {
+    /// The document.
+    pub document: Document,
+    /// The space of the vectors: its collection's.
+    pub space: EmbeddingSpace,
+    /// Its chunks by index, each with its vector.
+    pub chunks: Vec<(Chunk, Vec<f32>)>,
 }
 
 /// A part of a listing.

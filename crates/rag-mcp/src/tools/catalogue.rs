@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 
 use rag_memory::api::{
     AnalyzeWebsite, CancelJob, CollectionCreated, CollectionDeleted, CollectionDetails,
-    CollectionList, CollectionUpdated, CreateCollection, DeleteCollection, DeleteDocument,
-    DirectoryIngested, DocumentDeleted, DocumentList, DocumentUpdated, DocumentView, FileIngested,
-    GetCollectionInfo, GetDocument, GetIndexStatus, GetJob, IndexStatus, IngestDirectory,
-    IngestFile, IngestRepository, IngestText, IngestUrl, JobList, JobView, ListCollections,
-    ListDocuments, ListJobs, RepositoryIngested, SearchDocuments, SearchResults, TextIngested,
-    UpdateCollectionDescription, UpdateDocument, UrlIngested, WebsiteAnalysis,
+    CollectionList, CollectionReembedded, CollectionUpdated, CreateCollection, DeleteCollection,
+    DeleteDocument, DirectoryIngested, DocumentDeleted, DocumentList, DocumentUpdated,
+    DocumentView, FileIngested, GetCollectionInfo, GetDocument, GetIndexStatus, GetJob,
+    IndexStatus, IngestDirectory, IngestFile, IngestRepository, IngestText, IngestUrl, JobList,
+    JobView, ListCollections, ListDocuments, ListJobs, ReembedCollection, RepositoryIngested,
+    SearchDocuments, SearchResults, TextIngested, UpdateCollectionDescription, UpdateDocument,
+    UrlIngested, WebsiteAnalysis,
 };
 use rmcp::model::{Tool, ToolAnnotations};
 use schemars::JsonSchema;
@@ -74,6 +75,12 @@ fn build() -> Vec<Tool> {
             "Removes a collection with all its documents, for good. Ask the user first",
             Changes,
         ),
+        of_the_web(tool::<ReembedCollection, CollectionReembedded>(
+            "reembed_collection",
+            "Change model",
+            "Moves a collection to this server's embedding model",
+            Changes,
+        )),
         tool::<IngestText, TextIngested>(
             "ingest_text",
             "Remember text",

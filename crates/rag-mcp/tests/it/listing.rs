@@ -10,7 +10,7 @@ use crate::client::{Client, Setup};
 
 /// What `tools/list` may cost a model that does not see output schemas, in
 /// tokens of `o200k_base`.
-const TOKENS_MAX: usize = 3_000;
+const TOKENS_MAX: usize = 3_110;
 
 fn path(below: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(below)
@@ -66,6 +66,7 @@ async fn every_tool_is_complete() {
         ("create_collection", false, false, false),
         ("update_collection_description", false, true, false),
         ("delete_collection", false, true, false),
+        ("reembed_collection", false, true, true),
         ("ingest_text", false, true, false),
         ("ingest_file", false, true, false),
         ("ingest_directory", false, true, false),

@@ -140,6 +140,14 @@ async fn all_tools_work_together() {
     assert_eq!(fetched["text"], TIDES);
     assert_eq!(fetched["metadata"]["collection_name"], "nature");
 
+    let moved = client
+        .answer("reembed_collection", json!({"collection_name": "nature"}))
+        .await;
+    assert_eq!(
+        (&moved["status"], &moved["documents_embedded"]),
+        (&json!("done"), &json!(0))
+    );
+
     let deleted = client
         .answer("delete_document", json!({"document_id": tides}))
         .await;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Object;
+use super::{KeptSpace, Object};
 
 /// No arguments.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -106,6 +106,9 @@ pub struct CollectionDetails {
     pub embedding_model: String,
     /// Numbers in a vector
     pub embedding_dimensions: usize,
+    /// Other models whose vectors are kept
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<KeptSpace>,
     /// What metadata its documents have
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata_schema: Option<Object>,

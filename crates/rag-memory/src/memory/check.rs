@@ -109,6 +109,14 @@ pub(super) fn line(name: &str, text: &str) -> Result<String, Error> {
     Ok(text)
 }
 
+/// `text` as one line that a description or a title may be: cut, if it is longer;
+/// blank, if there is nothing to read.
+pub(super) fn shortened(text: &str) -> String {
+    let words = text.split(|char: char| char.is_whitespace() || char.is_control());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    words.join(" ").chars().take(LINE_CHARS_MAX).collect()
+}
+
 /// The same for metadata among which are a document's page offsets: a thousand
 /// pages are no fault of the caller's.
 pub(super) fn own_metadata(own: &Metadata) -> Result<(), Error> {

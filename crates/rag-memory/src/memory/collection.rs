@@ -85,6 +85,7 @@ impl Memory {
         };
         let sample = self.store.documents(&filter, 0, SAMPLE_DOCUMENTS).await?;
         let crawled_urls = self.crawled_urls(&info).await?;
+        let kept = self.kept_spaces(&info.collection).await?;
         Ok(CollectionDetails {
             name: info.collection.name.to_string(),
             description: info.collection.description,
@@ -93,6 +94,7 @@ impl Memory {
             created_at: info.collection.created_at.to_string(),
             embedding_model: info.collection.space.model,
             embedding_dimensions: info.collection.space.dimensions,
+            kept,
             metadata_schema: info.collection.metadata_schema,
             sample_documents: sample
                 .documents

@@ -154,7 +154,7 @@ impl Memory {
     }
 
     pub(super) async fn run_crawl(&self, run: &JobRun) -> Result<(), Error> {
-        let request: IngestUrl = super::request_of(run)?;
+        let request: IngestUrl = super::request_of(&run.job)?;
         let collection = self.writable_collection(&request.collection_name).await?;
         let mut plan = Plan::new(&request)?;
         let crawls = self.crawls_of(&collection, &request.url).await?;

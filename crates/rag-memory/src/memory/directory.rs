@@ -69,7 +69,7 @@ impl Memory {
     }
 
     pub(super) async fn run_directory(&self, run: &JobRun) -> Result<(), Error> {
-        let request: IngestDirectory = request_of(run)?;
+        let request: IngestDirectory = request_of(&run.job)?;
         let collection = self.writable_collection(&request.collection_name).await?;
         let directory = PathBuf::from(&request.directory_path);
         let listing = self.list(&directory, &request).await?;

@@ -218,7 +218,8 @@ impl Memory {
         let (store, embedder) = (&*self.store, &*self.embedder);
         let document = ingest::embed(store, embedder, draft, Timestamp::now()).await?;
         let chunk_count = document.document.info.chunk_count;
-        let (id, outcome) = ingest::put(store, embedder, document, existing, expect).await?;
+        let (id, outcome) =
+            ingest::put(store, embedder.space(), document, existing, expect).await?;
         tracing::debug!(
             document.id = %id,
             collection.name = %collection,

@@ -68,7 +68,7 @@ impl Memory {
     }
 
     pub(super) async fn run_repository(&self, run: &JobRun) -> Result<(), Error> {
-        let request: IngestRepository = request_of(run)?;
+        let request: IngestRepository = request_of(&run.job)?;
         let collection = self.writable_collection(&request.collection_name).await?;
         let repository = check::repository(&request.repository)?;
         let github = &self.options.web.github;

@@ -8,11 +8,14 @@ mod crawls;
 mod directories;
 mod documents;
 mod files;
+mod import_legacy;
 mod ingest;
 mod jobs;
 mod recrawls;
+mod reembed;
 mod repositories;
 mod search;
+mod transfer;
 
 use std::path::Path;
 use std::sync::Arc;

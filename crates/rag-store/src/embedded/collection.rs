@@ -96,7 +96,10 @@ pub(super) fn space_id(
         .optional()?)
 }
 
-fn ensure_space(connection: &Connection, space: &EmbeddingSpace) -> Result<i64, Failure> {
+pub(super) fn ensure_space(
+    connection: &Connection,
+    space: &EmbeddingSpace,
+) -> Result<i64, Failure> {
     if let Some(id) = space_id(connection, space)? {
         return Ok(id);
     }

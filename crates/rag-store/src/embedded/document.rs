@@ -127,6 +127,24 @@ fn checked_page(
     })
 }
 
+pub(super) fn ids(
+    connection: &Connection,
+    collection: &CollectionName,
+    after: Option<DocumentId>,
+    limit: usize,
+) -> Result<Vec<DocumentId>, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM document WHERE collection_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+    )?;
+    let values = params![
+        collection_id(connection, collection)?,
+        after.map_or(-1, DocumentId::as_i64),
+        sql_number(limit),
+    ];
+    let ids = statement.query_map(values, |row| row::document_id(row, 0))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
 pub(super) fn delete(
     connection: &Connection,
     id: DocumentId,
@@ -167,6 +185,26 @@ pub(super) fn remove(connection: &Connection, id: DocumentId) -> Result<(), Fail
     let (first, count): (i64, i64) = connection
         .prepare_cached("SELECT first_chunk, chunk_count FROM document WHERE id = ?1")?
         .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    remove_chunks(connection, first, count)?;
+    connection
+        .prepare_cached("DELETE FROM code WHERE first_chunk BETWEEN ?1 AND ?2")?
+        .execute([first, first + count - 1])?;
+    for sql in [
+        "DELETE FROM metadata_entry WHERE document_id = ?1",
+        "DELETE FROM document_text WHERE document_id = ?1",
+        "DELETE FROM document WHERE id = ?1",
+    ] {
+        connection.prepare_cached(sql)?.execute([id])?;
+    }
+    Ok(())
+}
+
+/// Takes `count` chunks out of the tables that have a row for each.
+pub(super) fn remove_chunks(
+    connection: &Connection,
+    first: i64,
+    count: i64,
+) -> Result<(), Failure> {
     let mut forget_words = connection.prepare_cached("DELETE FROM word WHERE rowid = ?1")?;
     for chunk in first..first + count {
         forget_words.execute([chunk])?;
@@ -174,18 +212,10 @@ pub(super) fn remove(connection: &Connection, id: DocumentId) -> Result<(), Fail
     for sql in [
         "DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2",
         "DELETE FROM vector WHERE chunk_id BETWEEN ?1 AND ?2",
-        "DELETE FROM code WHERE first_chunk BETWEEN ?1 AND ?2",
     ] {
         connection
             .prepare_cached(sql)?
             .execute([first, first + count - 1])?;
-    }
-    for sql in [
-        "DELETE FROM metadata_entry WHERE document_id = ?1",
-        "DELETE FROM document_text WHERE document_id = ?1",
-        "DELETE FROM document WHERE id = ?1",
-    ] {
-        connection.prepare_cached(sql)?.execute([id])?;
     }
     Ok(())
 }

@@ -11,10 +11,10 @@ use rag_core::port::StoreError;
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::entry::{self, Wanted};
 use super::error::Failure;
 use super::index::Slot;
 use super::row;
+use crate::metadata_keys::{self, Wanted};
 
 /// A filter as a condition on `document d`.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Condition {
         let Wanted {
             alternatives,
             is_sure,
-        } = entry::wanted(&filter.metadata);
+        } = metadata_keys::wanted(&filter.metadata);
         let mut condition = Condition {
             sql: String::from("true"),
             values: Vec::new(),

@@ -14,15 +14,10 @@ use super::error::Failure;
 use super::filter::Allowed;
 use super::index::Index;
 use super::postings::{Postings, Term};
-use super::words::is_term;
+use crate::bm25;
 use crate::ranking;
 use crate::selective::{matches_read_max, selective_terms};
-
-/// How soon further occurrences of a term stop counting.
-const K1: f32 = 1.2;
-
-/// How much the length of a chunk counts.
-const B: f32 = 0.75;
+use crate::words::is_term;
 
 /// The `limit` chunks that match any of `terms` best among those `allowed`.
 pub(super) fn matching(
@@ -124,7 +119,8 @@ struct Search<'search> {
 impl Search<'_> {
     /// Adds what the chunks that have a term score for it.
     fn add(&mut self, postings: &Postings) {
-        let inverse_frequency = self.inverse_frequency(postings.len());
+        let chunk_count = self.index.chunk_count() as u64;
+        let inverse_frequency = bm25::inverse_frequency(postings.len() as u64, chunk_count);
         let average = self.index.term_count() as f32 / self.index.chunk_count() as f32;
         for (position, occurrences) in postings.iter() {
             if !self.admitted[position] {
@@ -136,15 +132,8 @@ impl Search<'_> {
             if *score == 0.0 {
                 self.found.push(position);
             }
-            *score += inverse_frequency * occurrences * (K1 + 1.0)
-                / (occurrences + K1 * (1.0 - B + B * length));
+            *score += inverse_frequency * bm25::weight(occurrences, length);
         }
-    }
-
-    /// What a term that `frequency` chunks have is worth; always above 0.
-    fn inverse_frequency(&self, frequency: usize) -> f32 {
-        let (frequency, all) = (frequency as f32, self.index.chunk_count() as f32);
-        (1.0 + (all - frequency + 0.5) / (frequency + 0.5)).ln()
     }
 
     /// The `limit` best chunks; `limit` is above 0.

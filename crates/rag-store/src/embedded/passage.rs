@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use rag_core::model::{Chunk, ChunkRef, ContentHash, DocumentId, DocumentInfo};
-use rag_core::port::StoredPassage;
+use rag_core::port::{StoredPassage, WholeDocument};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::document;
 use super::error::Failure;
 use super::row::{self, CHUNK_COLUMNS};
+use super::space;
 use crate::vector::from_bytes;
 
 pub(super) fn chunks(
@@ -59,18 +60,55 @@ pub(super) fn passages(
     Ok(passages)
 }
 
+pub(super) fn whole_document(
+    connection: &Connection,
+    id: DocumentId,
+) -> Result<Option<WholeDocument>, Failure> {
+    let (Some(document), Some(space)) = (
+        document::with_text(connection, id)?,
+        space::of_document(connection, id)?,
+    ) else {
+        return Ok(None);
+    };
+    let mut statement = connection.prepare_cached(
+        "SELECT v.vector FROM document d
+         JOIN vector v ON v.chunk_id BETWEEN d.first_chunk AND d.first_chunk + d.chunk_count - 1
+         WHERE d.id = ?1 ORDER BY v.chunk_id",
+    )?;
+    let vectors = statement.query_map([id.as_i64()], |row| Ok(from_bytes(row::blob(row, 0)?)))?;
+    let vectors: Vec<Vec<f32>> = vectors.collect::<Result<_, _>>()?;
+    let chunks = chunks(connection, id, 0, u32::MAX)?;
+    if chunks.len() != vectors.len() || chunks.len() != document.info.chunk_count as usize {
+        let message = format!("document `{id}` has not as many chunks and vectors as it counts");
+        return Err(Failure::Damaged(message));
+    }
+    Ok(Some(WholeDocument {
+        document,
+        space,
+        chunks: chunks.into_iter().zip(vectors).collect(),
+    }))
+}
+
 /// The vectors in `space` of texts with these hashes.
 pub(super) fn vectors(
     connection: &Connection,
     space: i64,
     hashes: &[ContentHash],
 ) -> Result<Vec<Option<Vec<f32>>>, Failure> {
+    // A chunk is in the space of its collection, or staged in another.
     let mut statement = connection.prepare_cached(
         "SELECT v.vector FROM chunk k
          JOIN document d ON d.id = k.document_id
-         JOIN collection c ON c.id = d.collection_id AND c.space_id = ?2
+         JOIN collection c ON c.id = d.collection_id
          JOIN vector v ON v.chunk_id = k.id
-         WHERE k.hash = ?1 LIMIT 1",
+         WHERE k.hash = ?1 AND CASE
+             WHEN k.id BETWEEN d.first_chunk AND d.first_chunk + d.chunk_count - 1
+             THEN c.space_id = ?2
+             ELSE EXISTS (
+                 SELECT 1 FROM staged g WHERE g.document_id = d.id AND g.space_id = ?2
+                     AND k.id BETWEEN g.first_chunk AND g.first_chunk + g.chunk_count - 1)
+             END
+         LIMIT 1",
     )?;
     let mut vectors = Vec::with_capacity(hashes.len());
     for hash in hashes {

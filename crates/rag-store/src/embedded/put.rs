@@ -8,10 +8,8 @@ use serde_json::Value;
 
 use super::codes::signs_to_bytes;
 use super::document;
-use super::entry;
 use super::error::Failure;
-use super::words;
-use crate::vector;
+use crate::{admit, metadata_keys, vector, words};
 
 /// Where a document goes.
 struct Home {
@@ -28,9 +26,13 @@ pub(super) fn put(
 ) -> Result<PutOutcome, Failure> {
     let info = &embedded.document.info;
     let home = home(connection, info)?;
-    check_vectors(&home, embedded, space)?;
+    admit::vectors(embedded, space, &info.collection, &home.embedding)?;
     let present = document::info(connection, info.id)?;
-    check_expected(connection, info, present.as_ref(), expect)?;
+    let twin = match present {
+        Some(_) => None,
+        None => document::of_source(connection, &info.collection, &info.source_uri)?,
+    };
+    admit::expected(info, present.as_ref(), twin.as_ref(), expect)?;
     if present.is_some() {
         document::remove(connection, info.id)?;
     }
@@ -81,73 +83,8 @@ fn home(connection: &Connection, info: &DocumentInfo) -> Result<Home, Failure> {
         .ok_or_else(|| StoreError::NoCollection(info.collection.clone()).into())
 }
 
-/// Refuses vectors that cannot be compared with those of the collection.
-fn check_vectors(
-    home: &Home,
-    embedded: &EmbeddedDocument,
-    space: &EmbeddingSpace,
-) -> Result<(), Failure> {
-    let mut got = space.clone();
-    for EmbeddedChunk { chunk, vector, .. } in &embedded.chunks {
-        if vector.iter().any(|number| !number.is_finite()) {
-            let action = format!("keep the vector of chunk {}", chunk.index);
-            let source = "it has numbers that are infinite or not numbers at all".into();
-            return Err(StoreError::Unavailable { action, source }.into());
-        }
-        if got == home.embedding {
-            got.dimensions = vector.len();
-        }
-    }
-    if got == home.embedding {
-        return Ok(());
-    }
-    let collection = embedded.document.info.collection.clone();
-    Err(StoreError::WrongSpace {
-        collection,
-        expected: home.embedding.clone(),
-        got,
-    }
-    .into())
-}
-
-fn check_expected(
-    connection: &Connection,
-    info: &DocumentInfo,
-    present: Option<&DocumentInfo>,
-    expect: Expect,
-) -> Result<(), Failure> {
-    let found = present.map(|present| present.revision);
-    match present {
-        Some(present) => {
-            if present.collection != info.collection || present.source_uri != info.source_uri {
-                return Err(StoreError::IdTaken(info.id).into());
-            }
-        }
-        // The source may be there under an id that was salted differently.
-        None => {
-            let twin = document::of_source(connection, &info.collection, &info.source_uri)?;
-            if let Some(twin) = twin {
-                return Err(StoreError::Conflict {
-                    found: Some(twin.revision),
-                }
-                .into());
-            }
-        }
-    }
-    let is_as_expected = match expect {
-        Expect::Any => true,
-        Expect::Absent => found.is_none(),
-        Expect::Revision(revision) => found == Some(revision),
-    };
-    if is_as_expected {
-        Ok(())
-    } else {
-        Err(StoreError::Conflict { found }.into())
-    }
-}
-
 /// The lowest chunk id never used.
-fn next_chunk(connection: &Connection) -> Result<i64, Failure> {
+pub(super) fn next_chunk(connection: &Connection) -> Result<i64, Failure> {
     let mut statement =
         connection.prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'chunk'")?;
     let last: Option<i64> = statement.query_row([], |row| row.get(0)).optional()?;
@@ -189,13 +126,13 @@ fn insert_document(
         .execute(params![info.id.as_i64(), text])?;
     let mut entry = connection
         .prepare_cached("INSERT INTO metadata_entry (key, document_id) VALUES (?1, ?2)")?;
-    for key in entry::keys(&info.metadata) {
+    for key in metadata_keys::keys(&info.metadata) {
         entry.execute([key, info.id.as_i64()])?;
     }
     Ok(())
 }
 
-fn insert_chunks(
+pub(super) fn insert_chunks(
     connection: &Connection,
     embedded: &EmbeddedDocument,
     first_chunk: i64,
@@ -241,6 +178,30 @@ fn insert_chunks(
     Ok(())
 }
 
+/// What searches keep in memory of chunks: a sign for each dimension, and how
+/// many terms each has.
+pub(super) struct Codes {
+    pub(super) signs: Vec<u8>,
+    pub(super) term_counts: Vec<u8>,
+}
+
+impl Codes {
+    pub(super) fn of(chunks: &[EmbeddedChunk]) -> Self {
+        let term_count =
+            |chunk: &EmbeddedChunk| u32::try_from(chunk.terms.len()).unwrap_or(u32::MAX);
+        Codes {
+            signs: chunks
+                .iter()
+                .flat_map(|chunk| signs_to_bytes(&chunk.vector))
+                .collect(),
+            term_counts: chunks
+                .iter()
+                .flat_map(|chunk| term_count(chunk).to_le_bytes())
+                .collect(),
+        }
+    }
+}
+
 fn insert_codes(
     connection: &Connection,
     embedded: &EmbeddedDocument,
@@ -251,15 +212,7 @@ fn insert_codes(
     if chunks.is_empty() {
         return Ok(());
     }
-    let signs: Vec<u8> = chunks
-        .iter()
-        .flat_map(|chunk| signs_to_bytes(&chunk.vector))
-        .collect();
-    let term_count = |chunk: &EmbeddedChunk| u32::try_from(chunk.terms.len()).unwrap_or(u32::MAX);
-    let term_counts: Vec<u8> = chunks
-        .iter()
-        .flat_map(|chunk| term_count(chunk).to_le_bytes())
-        .collect();
+    let codes = Codes::of(chunks);
     let document = embedded.document.info.id.as_i64();
     connection
         .prepare_cached(
@@ -272,8 +225,8 @@ fn insert_codes(
             document,
             home.collection,
             home.space,
-            signs,
-            term_counts
+            codes.signs,
+            codes.term_counts
         ])?;
     Ok(())
 }
@@ -301,6 +254,6 @@ fn count(
 }
 
 /// A size as SQLite has it.
-fn number(size: usize) -> i64 {
+pub(super) fn number(size: usize) -> i64 {
     i64::try_from(size).expect("what is in memory has fewer than 2^63 bytes")
 }

@@ -83,7 +83,7 @@ pub(super) fn count(row: &Row<'_>, column: usize) -> Result<u64> {
     u64::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(column, number))
 }
 
-fn size(row: &Row<'_>, column: usize) -> Result<usize> {
+pub(super) fn size(row: &Row<'_>, column: usize) -> Result<usize> {
     let number: i64 = row.get(column)?;
     usize::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(column, number))
 }

@@ -13,12 +13,13 @@ use super::error::Failure;
 const APPLICATION_ID: i32 = 0x5241_474d;
 
 /// The newest version.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Migration `n` brings a file from version `n` to version `n + 1`.
 const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
 ];
 
 /// Brings the file to the newest schema. Writes nothing when it is there.

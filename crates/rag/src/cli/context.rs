@@ -9,7 +9,7 @@ use rag_source::FileRoots;
 use serde::Serialize;
 
 use super::output::print;
-use crate::config::{Config, ConfigError, Name, Settings};
+use crate::config::{Config, ConfigError, Name, Settings, StoreConfig};
 use crate::{logging, open};
 
 /// What every command has at hand.
@@ -57,6 +57,23 @@ impl Context {
     /// The memory, for a command that reads files below `roots`.
     pub(super) fn memory_reading(&self, roots: FileRoots) -> anyhow::Result<Memory> {
         let memory = open::memory(self.config()?, roots)?;
+        self.opened.borrow_mut().push(memory.clone());
+        Ok(memory)
+    }
+
+    /// The memory in the store at `url`.
+    pub(super) fn memory_at(&self, url: &str) -> anyhow::Result<Memory> {
+        let store = StoreConfig::at(url, &self.settings).ok_or_else(|| {
+            rag_memory::Error::invalid("that is no address of a store").hint(
+                "write it like `sqlite:PATH`, `postgres://user:password@host:5432/database` or \
+                 `qdrant://host:6334`",
+            )
+        })??;
+        let config = Config {
+            store,
+            ..self.config()?.clone()
+        };
+        let memory = open::memory(&config, FileRoots::none())?;
         self.opened.borrow_mut().push(memory.clone());
         Ok(memory)
     }

@@ -10,6 +10,22 @@ pub(crate) enum Name {
     DatabaseUrl,
     /// Where the embedded store's file is.
     DataDir,
+    /// The schema of the tables in PostgreSQL.
+    DbSchema,
+    /// How many connections to PostgreSQL.
+    DbConnections,
+    /// Whether its tables are brought up to date unasked.
+    DbMigrate,
+    /// Where Qdrant is.
+    QdrantUrl,
+    /// The same, as the earlier system had it.
+    QdrantHost,
+    /// On which port.
+    QdrantPort,
+    /// The key for it.
+    QdrantApiKey,
+    /// What its collections' names begin with.
+    QdrantPrefix,
     /// Which embedder.
     Embedding,
     /// How large its vectors are.
@@ -89,18 +105,71 @@ const fn secret(mut spec: SettingSpec) -> SettingSpec {
 
 impl SettingSpec {
     /// All settings, in the order they are shown.
-    pub(crate) const ALL: [SettingSpec; 22] = [
+    pub(crate) const ALL: [SettingSpec; 30] = [
         secret(spec(
             Name::DatabaseUrl,
             "DATABASE_URL",
             None,
-            "The store: `sqlite:PATH`. Unset: a file in the data directory.",
+            "The store: `sqlite:PATH`, `postgres://user:password@host:5432/database`, or \
+             `qdrant://host:6334` (`qdrants://` for TLS). Unset: QDRANT_URL or QDRANT_HOST, else \
+             a file in the data directory.",
         )),
         spec(
             Name::DataDir,
             "RAG_DATA_DIR",
             None,
             "The folder of the embedded store. Unset: the platform's data directory.",
+        ),
+        spec(
+            Name::DbSchema,
+            "RAG_DB_SCHEMA",
+            Some("rag"),
+            "The schema that the tables are in, in PostgreSQL.",
+        ),
+        spec(
+            Name::DbConnections,
+            "RAG_DB_CONNECTIONS",
+            Some("10"),
+            "How many connections to PostgreSQL may be open at once, 1 to 1000.",
+        ),
+        spec(
+            Name::DbMigrate,
+            "RAG_DB_MIGRATE",
+            Some("true"),
+            "Whether the tables in PostgreSQL are brought to the newest version at start; else \
+             `rag migrate` does it.",
+        ),
+        spec(
+            Name::QdrantUrl,
+            "QDRANT_URL",
+            None,
+            "The address of Qdrant's gRPC port, `http://host:6334` or `https://…`. Used when \
+             DATABASE_URL is unset.",
+        ),
+        spec(
+            Name::QdrantHost,
+            "QDRANT_HOST",
+            None,
+            "The host of Qdrant. Used when DATABASE_URL and QDRANT_URL are unset.",
+        ),
+        spec(
+            Name::QdrantPort,
+            "QDRANT_PORT",
+            Some("6334"),
+            "The gRPC port at QDRANT_HOST.",
+        ),
+        secret(spec(
+            Name::QdrantApiKey,
+            "QDRANT_API_KEY",
+            None,
+            "The API key for Qdrant.",
+        )),
+        spec(
+            Name::QdrantPrefix,
+            "RAG_QDRANT_PREFIX",
+            Some("rag"),
+            "What the names of the collections in Qdrant begin with: 1 to 63 of a-z, 0-9 and `_`, \
+             no digit first.",
         ),
         spec(
             Name::Embedding,
@@ -281,7 +350,7 @@ impl Setting {
         let value = self.value.as_deref()?;
         Some(match self.spec.name {
             _ if self.spec.secret => "***".to_owned(),
-            Name::OpenaiBaseUrl | Name::BrowserUrl | Name::GithubApiUrl => {
+            Name::OpenaiBaseUrl | Name::BrowserUrl | Name::GithubApiUrl | Name::QdrantUrl => {
                 without_credentials(value)
             }
             _ => value.to_owned(),

@@ -276,7 +276,7 @@ fn mistakes_say_what_to_do() {
             &["did you mean `notes`?"],
         ),
         (
-            &["--database-url", "postgres://u:p@h/d", "status"],
+            &["--database-url", "mysql://u:p@h/d", "status"],
             2,
             &["DATABASE_URL (from the command line)"],
         ),

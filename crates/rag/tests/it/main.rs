@@ -12,7 +12,9 @@ mod repository;
 #[cfg(unix)]
 mod resume;
 mod stdio;
+mod stores;
 mod tidy;
 mod trouble;
 #[cfg(unix)]
 mod watch;
+mod wire;

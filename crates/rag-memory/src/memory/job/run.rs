@@ -78,6 +78,12 @@ impl JobRun {
         }
     }
 
+    /// Says how many items there will be, where that is known before them.
+    pub(in crate::memory) fn expect(&self, total: u64) {
+        self.progress
+            .send_modify(|progress| progress.total = progress.total.max(total));
+    }
+
     /// Writes down items together: what became of one, and what it brought to
     /// be done.
     pub(in crate::memory) async fn settle(&self, items: Vec<JobItem>) -> Result<(), Error> {

@@ -89,6 +89,9 @@ impl Memory {
     /// Whether this process can do a job: its collection takes this embedder's
     /// vectors, and its files may be read.
     pub(in crate::memory) async fn may_run(&self, job: &Job) -> Result<(), Error> {
+        if job.new.kind == JobKind::Reembed {
+            return self.may_reembed(job);
+        }
         self.writable_collection(job.new.collection.as_str())
             .await?;
         if job.new.kind == JobKind::Directory {
@@ -178,6 +181,7 @@ impl Memory {
             JobKind::Crawl => self.run_crawl(run).await,
             JobKind::Directory => self.run_directory(run).await,
             JobKind::Repository => self.run_repository(run).await,
+            JobKind::Reembed => self.run_reembed(run).await,
         }
     }
 

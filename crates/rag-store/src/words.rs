@@ -1,30 +1,36 @@
-//! How the terms of a chunk are written into the full-text index.
+//! How often a chunk has its terms, as every store writes it down.
 //!
-//! The index is told which chunks have which terms in which of its columns and
+//! An index is told which chunks have which terms in which of its columns and
 //! nothing more, which makes it small and reading it fast. The columns are
 //! named by numbers: a term stands in that of how often the chunk has it, so
 //! that one reading of a term gives its chunks with their numbers.
 
 use std::collections::HashMap;
 
-/// The columns of the index. A term that a chunk has more often than one says
-/// and less often than the next says stands in the former: the more often it is
-/// there, the less one more tells BM25.
-pub(super) const OCCURRENCES: [u8; 8] = [1, 2, 3, 4, 5, 6, 8, 12];
+/// The numbers that are told apart. A term that a chunk has more often than one
+/// says and less often than the next says counts as the former: the more often
+/// it is there, the less one more tells BM25.
+pub(crate) const OCCURRENCES: [u8; 8] = [1, 2, 3, 4, 5, 6, 8, 12];
 
-/// For each column, what it is given for a chunk with these `terms`.
-pub(super) fn indexed(terms: &[String]) -> [String; OCCURRENCES.len()] {
+/// Each of `terms` once, in their order, with the place in [`OCCURRENCES`] of
+/// how often it is among them.
+pub(crate) fn counted(terms: &[String]) -> Vec<(&str, usize)> {
     let mut occurrences: HashMap<&str, usize> = HashMap::new();
     for term in terms.iter().filter(|term| is_term(term)) {
         *occurrences.entry(term).or_default() += 1;
     }
+    let once = terms.iter().filter_map(|term| {
+        let count = occurrences.remove(term.as_str())?;
+        let place = OCCURRENCES.partition_point(|&least| usize::from(least) <= count) - 1;
+        Some((term.as_str(), place))
+    });
+    once.collect()
+}
+
+/// For each column, what a full-text index is given for a chunk with these `terms`.
+pub(crate) fn indexed(terms: &[String]) -> [String; OCCURRENCES.len()] {
     let mut columns: [String; OCCURRENCES.len()] = Default::default();
-    for term in terms {
-        // Each term once, in the order the chunk has them.
-        let Some(count) = occurrences.remove(term.as_str()) else {
-            continue;
-        };
-        let column = OCCURRENCES.partition_point(|&least| usize::from(least) <= count) - 1;
+    for (term, column) in counted(terms) {
         columns[column].push_str(term);
         columns[column].push(' ');
     }
@@ -33,7 +39,7 @@ pub(super) fn indexed(terms: &[String]) -> [String; OCCURRENCES.len()] {
 
 /// Whether the index hands `term` through as one token. All terms of the
 /// analyser are such.
-pub(super) fn is_term(term: &str) -> bool {
+pub(crate) fn is_term(term: &str) -> bool {
     let fits = |letter: char| !letter.is_ascii() || letter.is_ascii_alphanumeric() || letter == '_';
     !term.is_empty() && term.chars().all(fits)
 }

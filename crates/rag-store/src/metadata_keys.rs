@@ -8,15 +8,15 @@ use serde_json::Value;
 
 /// What metadata must have to contain others.
 #[derive(Debug, PartialEq)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// From each of these, one key.
-    pub(super) alternatives: Vec<Vec<i64>>,
+    pub(crate) alternatives: Vec<Vec<i64>>,
     /// Whether having them is enough.
-    pub(super) is_sure: bool,
+    pub(crate) is_sure: bool,
 }
 
 /// The keys of everything in `metadata`, each once.
-pub(super) fn keys(metadata: &Metadata) -> Vec<i64> {
+pub(crate) fn keys(metadata: &Metadata) -> Vec<i64> {
     let mut keys = Vec::new();
     for (name, value) in metadata {
         add_keys(&mut vec![name.as_str()], value, &mut keys);
@@ -57,7 +57,7 @@ fn add_keys<'value>(path: &mut Vec<&'value str>, value: &'value Value, keys: &mu
 /// when its key is, or the key of an array element in its place. Arrays and
 /// empty objects can match in more ways than keys tell, and numbers that are
 /// written differently are equal in some places and not in others.
-pub(super) fn wanted(metadata: &Metadata) -> Wanted {
+pub(crate) fn wanted(metadata: &Metadata) -> Wanted {
     let mut wanted = Wanted {
         alternatives: Vec::new(),
         is_sure: true,
