@@ -51,6 +51,7 @@ use rag_core::port::{
 use self::connection::{Connections, Part};
 use self::filter::Allowed;
 use self::index::Index;
+use crate::admit;
 
 /// A store in one file. Cheap to clone; clones share it.
 ///
@@ -214,7 +215,7 @@ impl Store for EmbeddedStore {
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<ChunkScore>, StoreError> {
-        check_query(space, vector)?;
+        admit::query(space, vector)?;
         let (space, vector, filter) = (space.clone(), vector.to_vec(), filter.clone());
         let limit = limit.min(RANKING_LIMIT_MAX);
         let work = move |file: &_, index: &_| {
@@ -261,7 +262,7 @@ impl Store for EmbeddedStore {
         vector: &[f32],
         chunks: &[ChunkRef],
     ) -> Result<Vec<Option<f32>>, StoreError> {
-        check_query(space, vector)?;
+        admit::query(space, vector)?;
         let (space, vector, chunks) = (space.clone(), vector.to_vec(), chunks.to_vec());
         let work = move |file: &_, index: &_| {
             Index::with_current(index, file, |file, index| {
@@ -299,14 +300,4 @@ impl Store for EmbeddedStore {
             size_bytes: Some(self.connections.file().size_bytes()),
         })
     }
-}
-
-/// A vector of other dimensions than its space cannot be compared.
-fn check_query(space: &EmbeddingSpace, vector: &[f32]) -> Result<(), StoreError> {
-    if vector.len() == space.dimensions {
-        return Ok(());
-    }
-    let source = format!("it is not a vector of {space}").into();
-    let action = format!("compare a vector of {} dimensions", vector.len());
-    Err(StoreError::Unavailable { action, source })
 }

@@ -13,6 +13,7 @@ pub mod qdrant;
 
 mod admit;
 mod bm25;
+mod item_counts;
 mod metadata_keys;
 mod ranking;
 mod selective;

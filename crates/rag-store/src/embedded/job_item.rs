@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::error::Failure;
 use super::job_row::{self, COUNT_COLUMNS, ITEM_COLUMNS};
 use super::row::{self, sql_number};
+use crate::item_counts::{chunks_put_in, count_of, forget};
 
 /// Writes items of a job and counts them. `false` when it is not this worker's.
 pub(super) fn put(
@@ -166,33 +167,4 @@ fn keep_counts(connection: &Connection, id: JobId, counts: &ItemCounts) -> Resul
             sql_number(counts.chunks),
         ])?;
     Ok(())
-}
-
-/// Takes an item out of the counts; `None` when it is not in them.
-fn forget(counts: &mut ItemCounts, state: ItemState, chunk_count: u64) -> Option<()> {
-    let count = count_of(counts, state);
-    *count = count.checked_sub(1)?;
-    let chunk_count = chunks_put_in(state, chunk_count);
-    counts.chunks = counts.chunks.checked_sub(chunk_count)?;
-    Some(())
-}
-
-fn count_of(counts: &mut ItemCounts, state: ItemState) -> &mut u64 {
-    match state {
-        ItemState::Pending => &mut counts.pending,
-        ItemState::Ingested => &mut counts.ingested,
-        ItemState::Unchanged => &mut counts.unchanged,
-        ItemState::Skipped => &mut counts.skipped,
-        ItemState::Failed => &mut counts.failed,
-        ItemState::Removed => &mut counts.removed,
-    }
-}
-
-/// How many chunks the job put in for an item: what was there already does not
-/// count.
-fn chunks_put_in(state: ItemState, chunk_count: u64) -> u64 {
-    match state {
-        ItemState::Ingested => chunk_count,
-        _ => 0,
-    }
 }

@@ -9,6 +9,7 @@ use super::job_row::{self, COUNT_COLUMNS, ITEM_COLUMNS};
 use super::row::{self, sql_number};
 use super::session::{Session, built, sql};
 use super::text::kept;
+use crate::item_counts::{chunks_put_in, count_of, forget};
 
 /// How many items one statement takes.
 const BATCH_ITEMS: usize = 1_000;
@@ -219,33 +220,4 @@ async fn keep_counts(session: &mut Session, id: JobId, counts: &ItemCounts) -> R
         .bind(sql_number(counts.chunks));
     session.execute(update).await?;
     Ok(())
-}
-
-/// Takes an item out of the counts; `None` when it is not in them.
-fn forget(counts: &mut ItemCounts, state: ItemState, chunk_count: u64) -> Option<()> {
-    let count = count_of(counts, state);
-    *count = count.checked_sub(1)?;
-    let chunk_count = chunks_put_in(state, chunk_count);
-    counts.chunks = counts.chunks.checked_sub(chunk_count)?;
-    Some(())
-}
-
-fn count_of(counts: &mut ItemCounts, state: ItemState) -> &mut u64 {
-    match state {
-        ItemState::Pending => &mut counts.pending,
-        ItemState::Ingested => &mut counts.ingested,
-        ItemState::Unchanged => &mut counts.unchanged,
-        ItemState::Skipped => &mut counts.skipped,
-        ItemState::Failed => &mut counts.failed,
-        ItemState::Removed => &mut counts.removed,
-    }
-}
-
-/// How many chunks the job put in for an item: what was there already does not
-/// count.
-fn chunks_put_in(state: ItemState, chunk_count: u64) -> u64 {
-    match state {
-        ItemState::Ingested => chunk_count,
-        _ => 0,
-    }
 }
