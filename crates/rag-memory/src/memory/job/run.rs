@@ -1,6 +1,7 @@
 //! What the work of a job has at hand: its items, its notes, and a place to
 //! write down what becomes of them.
 
+use std::sync::{Mutex as SyncMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rag_core::model::{ItemState, Job, JobItem};
@@ -25,14 +26,23 @@ pub(in crate::memory) struct JobRun {
     pub(in crate::memory) job: Job,
     memory: Memory,
     ledger: Mutex<Ledger>,
+    /// Apart from the ledger, and never held while waiting: whoever notes something
+    /// may be one of several futures that are not polled while another waits.
+    notes: SyncMutex<Notes>,
     progress: watch::Sender<Progress>,
 }
 
 struct Ledger {
     unwritten: Vec<JobItem>,
     written_at: Instant,
-    notes: Map<String, Value>,
-    notes_changed: bool,
+    /// The version of the notes that was written last.
+    notes_written: u64,
+}
+
+struct Notes {
+    values: Map<String, Value>,
+    /// Counts the changes of them.
+    version: u64,
 }
 
 impl JobRun {
@@ -52,8 +62,11 @@ impl JobRun {
             ledger: Mutex::new(Ledger {
                 unwritten: Vec::new(),
                 written_at: Instant::now(),
-                notes,
-                notes_changed: false,
+                notes_written: 0,
+            }),
+            notes: SyncMutex::new(Notes {
+                values: notes,
+                version: 0,
             }),
             progress,
         }
@@ -115,6 +128,10 @@ impl JobRun {
         self.write(&mut *self.ledger.lock().await).await
     }
 
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn write(&self, ledger: &mut Ledger) -> Result<(), Error> {
         let (store, worker) = (&self.memory.store, &self.memory.jobs.worker);
         if !ledger.unwritten.is_empty() {
@@ -123,10 +140,15 @@ impl JobRun {
                 .await?;
             ledger.unwritten.clear();
         }
-        if ledger.notes_changed {
-            let notes = Value::Object(ledger.notes.clone());
+        let (version, unwritten) = {
+            let notes = self.notes();
+            let unwritten = notes.version != ledger.notes_written;
+            (notes.version, unwritten.then(|| notes.values.clone()))
+        };
+        if let Some(notes) = unwritten {
+            let notes = Value::Object(notes);
             store.note_job(self.job.id, worker, &notes).await?;
-            ledger.notes_changed = false;
+            ledger.notes_written = version;
         }
         ledger.written_at = Instant::now();
         Ok(())
@@ -135,21 +157,21 @@ impl JobRun {
     /// Keeps a value for whoever takes the job over, or reads about it. Written
     /// with the next items.
     pub(in crate::memory) async fn note(&self, name: &str, value: impl Into<Value>) {
-        let mut ledger = self.ledger.lock().await;
-        ledger.notes.insert(name.to_owned(), value.into());
-        ledger.notes_changed = true;
+        let mut notes = self.notes();
+        notes.values.insert(name.to_owned(), value.into());
+        notes.version += 1;
     }
 
     /// What was noted under `name`.
     pub(in crate::memory) async fn noted(&self, name: &str) -> Option<Value> {
-        self.ledger.lock().await.notes.get(name).cloned()
+        self.notes().values.get(name).cloned()
     }
 
     /// Keeps a sentence about the job as a whole, for its reply; once.
     pub(in crate::memory) async fn warn(&self, warning: String) {
-        let mut ledger = self.ledger.lock().await;
-        let warnings = ledger
-            .notes
+        let mut notes = self.notes();
+        let warnings = notes
+            .values
             .entry("warnings")
             .or_insert(Value::Array(Vec::new()));
         if let Value::Array(warnings) = warnings
@@ -157,7 +179,7 @@ impl JobRun {
             && !warnings.iter().any(|known| *known == warning)
         {
             warnings.push(Value::from(warning));
-            ledger.notes_changed = true;
+            notes.version += 1;
         }
     }
 }
