@@ -12,6 +12,9 @@ mod plan;
 mod read;
 mod site;
 mod visit;
+mod waiting;
+
+use std::collections::VecDeque;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -28,6 +31,7 @@ use self::plan::Plan;
 pub(super) use self::site::ScriptedHosts;
 use self::site::Site;
 use self::visit::Visit;
+use self::waiting::while_others_go_on;
 use super::job::{JobRun, Report, new_job, status};
 use super::{Memory, Watch};
 use crate::api::{CrawlMetadata, CrawlMode, CrawledUrl, IngestUrl, PageOutcome, UrlIngested};
@@ -165,7 +169,7 @@ impl Memory {
             plan.inherit(&last.new.request);
             if plan.looks_less_far(&last.new.request) {
                 let warning = "new pages are not looked for; follow_links does, as the last crawl";
-                run.warn(warning.to_owned()).await;
+                run.warn(warning.to_owned());
             }
         }
         plan.explored = last.is_some_and(|last| plan.was_explored_by(last));
@@ -193,14 +197,13 @@ impl Memory {
         self.visit_root(run, &site, &mut frontier).await?;
         self.discover_pages(run, &site, &mut frontier).await?;
         self.visit_all(run, &site, &mut frontier).await?;
-        run.note("left", frontier.left()).await;
+        run.note("left", frontier.left());
         if frontier.left() > 0 {
             run.warn(format!(
                 "{} more pages were found than max_pages={} allows; a recrawl with more goes on",
                 frontier.left(),
                 plan.pages_max
-            ))
-            .await;
+            ));
         }
         Ok(())
     }
@@ -236,7 +239,7 @@ impl Memory {
         frontier: &mut Frontier,
     ) -> Result<(), Error> {
         let plan = site.plan;
-        if !plan.follow_links || plan.depth_max == 0 || run.noted("discovered").await.is_some() {
+        if !plan.follow_links || plan.depth_max == 0 || run.noted("discovered").is_some() {
             return Ok(());
         }
         let root = site.root();
@@ -244,8 +247,7 @@ impl Memory {
             Ok(found) => found,
             Err(error) => {
                 // The root was reached, so there is something to follow.
-                run.warn(format!("sitemaps and llms.txt could not be read: {error}"))
-                    .await;
+                run.warn(format!("sitemaps and llms.txt could not be read: {error}"));
                 return Ok(());
             }
         };
@@ -261,10 +263,10 @@ impl Memory {
             }
         }
         for warning in found.warnings {
-            run.warn(warning).await;
+            run.warn(warning);
         }
         run.settle(new).await?;
-        run.note("discovered", true).await;
+        run.note("discovered", true);
         Ok(())
     }
 
@@ -275,20 +277,26 @@ impl Memory {
         frontier: &mut Frontier,
     ) -> Result<(), Error> {
         let mut visits = FuturesUnordered::new();
+        let mut ended = VecDeque::new();
         let mut unreached = 0;
         loop {
-            while visits.len() < VISITS_AT_ONCE
+            while visits.len() + ended.len() < VISITS_AT_ONCE
                 && let Some(item) = frontier.next()
             {
                 visits.push(site.visit(item));
             }
-            let Some(visit) = visits.next().await else {
+            let next = match ended.pop_front() {
+                Some(visit) => Some(visit),
+                None => visits.next().await,
+            };
+            let Some(visit) = next else {
                 return Ok(());
             };
             let visit = visit?;
             unreached = if visit.unreached { unreached + 1 } else { 0 };
             let error = visit.error.as_ref().map(ToString::to_string);
-            self.settle_visit(run, site, frontier, visit).await?;
+            let settling = self.settle_visit(run, site, frontier, visit);
+            while_others_go_on(settling, &mut visits, &mut ended).await?;
             if unreached >= UNREACHED_MAX {
                 let message = format!(
                     "the site cannot be reached any more: {}",

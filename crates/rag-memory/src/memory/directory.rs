@@ -144,21 +144,19 @@ impl Memory {
         listing: &DirectoryListing,
     ) {
         for warning in &listing.warnings {
-            run.warn(warning.clone()).await;
+            run.warn(warning.clone());
         }
         if listing.files.is_empty() {
             let extensions = request.file_extensions.join(", ");
             run.warn(format!(
                 "there are no files with the extensions {extensions}"
-            ))
-            .await;
+            ));
         }
         if listing.directories_left > 0 {
             let count = listing.directories_left;
             run.warn(format!(
                 "{count} sub-directories were not entered; recursive=true does"
-            ))
-            .await;
+            ));
         }
     }
 
@@ -219,7 +217,7 @@ impl Memory {
             return self.without_text(mode, item, found, "it has no text").await;
         }
         for warning in &text.warnings {
-            run.warn(format!("{}: {warning}", item.name)).await;
+            run.warn(format!("{}: {warning}", item.name));
         }
         let reason = (!text.warnings.is_empty()).then(|| text.warnings.join("; "));
         let item = JobItem { reason, ..item };

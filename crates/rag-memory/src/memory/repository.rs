@@ -76,12 +76,12 @@ impl Memory {
         let documents = self.documents_of(&collection, &request.repository).await?;
         let last = self.last_sync(&run.job.new).await?;
         if last.is_some_and(|last| is_current(&last, &commit.sha, documents.len())) {
-            run.note("source_commit", commit.sha).await;
-            run.note("up_to_date", true).await;
-            run.note("documents", documents.len()).await;
+            run.note("source_commit", commit.sha);
+            run.note("up_to_date", true);
+            run.note("documents", documents.len());
             return run.flush().await;
         }
-        run.note("up_to_date", false).await;
+        run.note("up_to_date", false);
         let tarball = github.tarball(&repository, &commit.sha).await?;
         let sync = Sync {
             memory: self,
@@ -112,8 +112,8 @@ impl Memory {
             .documents_of(&collection, &request.repository)
             .await?
             .len();
-        run.note("documents", documents).await;
-        run.note("source_commit", commit.sha).await;
+        run.note("documents", documents);
+        run.note("source_commit", commit.sha);
         run.flush().await
     }
 
@@ -223,7 +223,7 @@ impl Sync<'_> {
         let unnamed = unpacked?;
         if unnamed > 0 {
             let warning = format!("{unnamed} files were left out, since their names are not UTF-8");
-            self.run.warn(warning).await;
+            self.run.warn(warning);
         }
         Ok(kept)
     }

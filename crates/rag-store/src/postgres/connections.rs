@@ -45,6 +45,9 @@ const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(60);
 /// that was not enough, all vectors that pass are compared.
 const CANDIDATES_SCANNED_MAX: u32 = 40_000;
 
+/// No table is read whole where an index will do.
+const BY_INDEX: &str = "SET LOCAL enable_seqscan = off;";
+
 /// The way to the database, shared by every call.
 pub(super) struct Connections {
     connector: Connector,
@@ -102,17 +105,22 @@ impl Kind {
     /// What is set for it beside the rest.
     fn settings(self) -> String {
         match self {
+            Kind::Read => String::new(),
             // The planner takes every word for one that many chunks have.
-            Kind::Matching => "SET LOCAL enable_seqscan = off;".to_owned(),
-            // A plan that suits all filters suits none. Where too few of the
-            // candidates pass, the search goes on.
+            Kind::Matching => BY_INDEX.to_owned(),
+            // The references of new rows are looked up with plans that a session
+            // keeps, from when there were few documents perhaps.
+            Kind::Write | Kind::WriteAlone(_) | Kind::WriteMuch => BY_INDEX.to_owned(),
+            // A plan that suits all filters suits none. Of some thousand vectors
+            // the planner would rather sort all; only the index of vectors gives
+            // them in order. Where too few of the candidates pass, the search goes on.
             Kind::Nearest { candidates } => format!(
                 "SET LOCAL plan_cache_mode = force_custom_plan; \
+                 SET LOCAL enable_sort = off; \
                  SET LOCAL hnsw.ef_search = {candidates}; \
                  SET LOCAL hnsw.iterative_scan = relaxed_order; \
                  SET LOCAL hnsw.max_scan_tuples = {CANDIDATES_SCANNED_MAX};"
             ),
-            _ => String::new(),
         }
     }
 }

@@ -174,8 +174,7 @@ impl Site<'_> {
         if thin {
             reason = "it is nearly empty without JavaScript".to_owned();
             self.run
-                .warn(format!("`{url}` is nearly empty without JavaScript"))
-                .await;
+                .warn(format!("`{url}` is nearly empty without JavaScript"));
         }
         let item = JobItem {
             state,

@@ -171,15 +171,13 @@ impl Site<'_> {
             Ok(rendered) => {
                 // The server takes browsers for someone else.
                 let status = rendered.status;
-                self.run
-                    .warn(format!(
-                        "`{url}` answers the browser with {status}; it was read without"
-                    ))
-                    .await;
+                self.run.warn(format!(
+                    "`{url}` answers the browser with {status}; it was read without"
+                ));
                 return Ok(plain.map(|page| (url, page, false)));
             }
             Err(error) => {
-                self.run.warn(not_rendered(&url, &error)).await;
+                self.run.warn(not_rendered(&url, &error));
                 return Ok(plain.map(|page| (url, page, false)));
             }
         };

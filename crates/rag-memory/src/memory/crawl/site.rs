@@ -37,7 +37,7 @@ impl<'a> Site<'a> {
         plan: &'a Plan,
     ) -> Result<Self, Error> {
         let moved = OnceLock::new();
-        let noted = run.noted("moved_to").await;
+        let noted = run.noted("moved_to");
         if let Some(root) = noted.as_ref().and_then(Value::as_str) {
             let root = super::address(root)?;
             let scope = plan.scope_at(&root)?;
@@ -67,7 +67,7 @@ impl<'a> Site<'a> {
 
     /// Goes with a root that redirects to another site.
     pub(super) async fn move_to(&self, root: &Url) -> Result<(), Error> {
-        self.run.note("moved_to", root.as_str()).await;
+        self.run.note("moved_to", root.as_str());
         let scope = self.plan.scope_at(root)?;
         self.moved.get_or_init(|| (root.clone(), scope));
         Ok(())

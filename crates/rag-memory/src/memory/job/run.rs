@@ -156,19 +156,19 @@ impl JobRun {
 
     /// Keeps a value for whoever takes the job over, or reads about it. Written
     /// with the next items.
-    pub(in crate::memory) async fn note(&self, name: &str, value: impl Into<Value>) {
+    pub(in crate::memory) fn note(&self, name: &str, value: impl Into<Value>) {
         let mut notes = self.notes();
         notes.values.insert(name.to_owned(), value.into());
         notes.version += 1;
     }
 
     /// What was noted under `name`.
-    pub(in crate::memory) async fn noted(&self, name: &str) -> Option<Value> {
+    pub(in crate::memory) fn noted(&self, name: &str) -> Option<Value> {
         self.notes().values.get(name).cloned()
     }
 
     /// Keeps a sentence about the job as a whole, for its reply; once.
-    pub(in crate::memory) async fn warn(&self, warning: String) {
+    pub(in crate::memory) fn warn(&self, warning: String) {
         let mut notes = self.notes();
         let warnings = notes
             .values

@@ -169,7 +169,7 @@ impl Memory {
         };
         if let Some(error) = &error {
             let told = json!({"kind": error.kind().name(), "hint": error.remedy()});
-            run.note("failure", told).await;
+            run.note("failure", told);
         }
         run.flush().await?;
         self.release(id, state, error.as_ref().map(Error::message))

@@ -1,6 +1,7 @@
 //! Searches by an index of vectors find the nearest all the same.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rag_core::model::{Collection, EmbeddedDocument, EmbeddingSpace, Filter, contains};
 use rag_core::port::{Expect, Store};
@@ -19,6 +20,12 @@ const CLUSTERS: usize = 24;
 /// Just enough for an index, and for searches to use it.
 const DOCUMENTS: usize = 80;
 const CHUNKS: usize = 100;
+
+/// How many vectors the nearest are looked for.
+const QUESTIONS: usize = 15;
+
+/// How long the server may take to say how often an index was read.
+const COUNTED_WITHIN: Duration = Duration::from_secs(20);
 
 /// A vector in the cloud around one of a few centres, all of which lean the
 /// same way, as the vectors of language models do.
@@ -89,7 +96,7 @@ async fn check(dimensions: usize) {
         (with_metadata(r#"{"part": ["most"]}"#), 10),
     ] {
         let (mut found, mut asked) = (0, 0);
-        for question in 0..15 {
+        for question in 0..QUESTIONS {
             let name = format!("question {question}");
             let query = clustered(&name, question % CLUSTERS, dimensions);
             let mut truth = Vec::new();
@@ -121,6 +128,20 @@ async fn check(dimensions: usize) {
         }
         let recall = f64::from(found) / f64::from(asked);
         assert!(recall >= RECALL_MIN, "{dimensions}, {filter:?}: {recall}");
+    }
+    // Comparing all of them would have found the same, later.
+    let reads = format!(
+        "SELECT sum(idx_scan)::bigint FROM pg_stat_user_indexes
+         WHERE schemaname = '{}' AND indexrelname LIKE '%_by_embedding'",
+        schema.name
+    );
+    let asked_at = Instant::now();
+    while number(&schema.url, &reads).await < i64::try_from(QUESTIONS).unwrap() {
+        assert!(
+            asked_at.elapsed() < COUNTED_WITHIN,
+            "{dimensions}: the index was not read"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     schema.remove().await;
 }
