@@ -26,9 +26,6 @@ const DIMENSIONS_HALF_MAX: usize = 4_000;
 /// longer with it.
 pub(super) const INDEXED_CHUNKS_MIN: i64 = 5_000;
 
-/// Who has this advisory lock makes an index: `ragi`.
-const INDEX_LOCK: i64 = 0x7261_6769;
-
 /// Who has this advisory lock makes a table: `ragt`.
 const TABLE_LOCK: i64 = 0x7261_6774;
 
@@ -172,13 +169,14 @@ pub(super) async fn all(session: &mut Session) -> Result<Vec<String>, Failure> {
 /// would let them, but leaves an index that is of no use when it is interrupted,
 /// and takes several transactions, which is more than a pooler gives.
 pub(super) async fn index(session: &mut Session, id: i32) -> Result<(), Failure> {
-    let lock = sql("SELECT pg_try_advisory_xact_lock($1)").bind(INDEX_LOCK);
-    let is_ours: bool = row::get(&session.one(lock).await?, 0)?;
     let select = built(format!(
-        "SELECT {SPACE_COLUMNS} FROM space s WHERE s.id = $1"
+        "SELECT {SPACE_COLUMNS} FROM space s WHERE s.id = $1 FOR NO KEY UPDATE SKIP LOCKED"
     ));
-    let space = read(&session.one(select.bind(id)).await?, 0)?;
-    if !is_ours || space.is_indexed {
+    let Some(found) = session.row(select.bind(id)).await? else {
+        return Ok(());
+    };
+    let space = read(&found, 0)?;
+    if space.is_indexed {
         return Ok(());
     }
     let (table, dimensions) = (space.table(), space.dimensions);

@@ -7,19 +7,20 @@ use qdrant_client::qdrant::{
 use rag_core::model::EmbeddingSpace;
 use rag_core::port::ChunkScore;
 
+use super::chunk;
 use super::failure::Failure;
 use super::narrow::Narrowed;
-use super::points::Fields;
+use super::points::{Fields, with_vectors};
 use super::schema::DENSE;
 use super::search::{Asked, CANDIDATE_FIELDS, Candidates, candidate, rank};
 use super::server::Server;
 use super::{home, space};
-use crate::vector::length;
+use crate::vector::{cosine, length, to_bytes};
 
 /// How many chunks Qdrant looks at, at the least, to find the nearest ones.
 const LOOKED_AT_MIN: usize = 256;
 
-/// By how much two computations of a cosine may differ.
+/// By how much two ways to compute a cosine may differ.
 const EPSILON: f32 = 1e-5;
 
 /// A vector that others are compared with.
@@ -48,8 +49,9 @@ pub(super) async fn nearest(
 }
 
 impl Nearest<'_> {
-    /// The `count` nearest chunks that pass `filter`. Vectors are of unit length, so
-    /// Qdrant's dot products are their cosines.
+    /// The `count` nearest chunks that pass `filter`. Qdrant's dot products rank
+    /// them; the scores are cosines with the vectors themselves: two chunks with the
+    /// same vector must not differ, and Qdrant may add up in another order for each.
     pub(super) async fn candidates(
         &self,
         server: &Server,
@@ -66,7 +68,8 @@ impl Nearest<'_> {
         let mut found = Vec::with_capacity(points.len());
         let mut least = f32::INFINITY;
         for point in &points {
-            let score = self.score(point);
+            let vector = chunk::dense(point.vectors.as_ref())?;
+            let score = cosine(self.query, self.length, &to_bytes(&vector));
             least = least.min(score);
             found.push(candidate(point, score)?);
         }
@@ -74,18 +77,6 @@ impl Nearest<'_> {
             bound: (found.len() >= count).then_some(least + EPSILON),
             found,
         })
-    }
-
-    /// The cosine of a point that Qdrant found; 0 where there is no angle.
-    fn score(&self, point: &ScoredPoint) -> f32 {
-        match self.has_direction() && point.score.is_finite() {
-            true => point.score.clamp(-1.0, 1.0),
-            false => 0.0,
-        }
-    }
-
-    fn has_direction(&self) -> bool {
-        self.length > 0.0 && self.length.is_finite()
     }
 
     /// What Qdrant ranks first; `is_exact` compares with all that pass.
@@ -97,7 +88,7 @@ impl Nearest<'_> {
         count: usize,
         is_exact: bool,
     ) -> Result<Vec<ScoredPoint>, Failure> {
-        let data = match self.has_direction() {
+        let data = match self.length > 0.0 && self.length.is_finite() {
             true => self
                 .query
                 .iter()
@@ -123,6 +114,7 @@ impl Nearest<'_> {
             }),
             limit: u64::try_from(count).ok(),
             with_payload: Fields::Only(&CANDIDATE_FIELDS).of_query(),
+            with_vectors: Some(with_vectors(&[DENSE])),
             ..QueryPoints::default()
         };
         let mut answers = server.query(&chunks, vec![request]).await?;
