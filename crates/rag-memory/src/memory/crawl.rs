@@ -181,7 +181,7 @@ impl Memory {
             }
             false => Vec::new(),
         };
-        let site = Site::new(self, run, &collection, &plan).await?;
+        let site = Site::new(self, run, &collection, &plan)?;
         site.claim_settled(&items, &known);
         let mut frontier = Frontier::new(items, plan.pages_max);
         let mut new = frontier.add(JobItem::pending(request.url.clone()));
@@ -221,7 +221,7 @@ impl Memory {
         };
         let visit = site.visit(root).await?;
         if let Some(moved_to) = &visit.moved_to {
-            site.move_to(moved_to).await?;
+            site.move_to(moved_to)?;
         }
         if visit.item.state == ItemState::Failed {
             let error = visit.error.expect("what failed has an error");

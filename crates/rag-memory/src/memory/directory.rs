@@ -73,7 +73,7 @@ impl Memory {
         let collection = self.writable_collection(&request.collection_name).await?;
         let directory = PathBuf::from(&request.directory_path);
         let listing = self.list(&directory, &request).await?;
-        self.warn_of_listing(run, &request, &listing).await;
+        warn_of_listing(run, &request, &listing);
         let known: HashMap<String, ListedFile> = listing
             .files
             .into_iter()
@@ -135,29 +135,6 @@ impl Memory {
             }
         };
         Ok(self.work(list).await??)
-    }
-
-    async fn warn_of_listing(
-        &self,
-        run: &JobRun,
-        request: &IngestDirectory,
-        listing: &DirectoryListing,
-    ) {
-        for warning in &listing.warnings {
-            run.warn(warning.clone());
-        }
-        if listing.files.is_empty() {
-            let extensions = request.file_extensions.join(", ");
-            run.warn(format!(
-                "there are no files with the extensions {extensions}"
-            ));
-        }
-        if listing.directories_left > 0 {
-            let count = listing.directories_left;
-            run.warn(format!(
-                "{count} sub-directories were not entered; recursive=true does"
-            ));
-        }
     }
 
     /// Puts one file in, if it is new or changed. The error is one that ends
@@ -282,6 +259,25 @@ impl Memory {
             }
             _ => Ok(skipped(item, reason)),
         }
+    }
+}
+
+/// Says what was not listed.
+fn warn_of_listing(run: &JobRun, request: &IngestDirectory, listing: &DirectoryListing) {
+    for warning in &listing.warnings {
+        run.warn(warning.clone());
+    }
+    if listing.files.is_empty() {
+        let extensions = request.file_extensions.join(", ");
+        run.warn(format!(
+            "there are no files with the extensions {extensions}"
+        ));
+    }
+    if listing.directories_left > 0 {
+        let count = listing.directories_left;
+        run.warn(format!(
+            "{count} sub-directories were not entered; recursive=true does"
+        ));
     }
 }
 

@@ -108,8 +108,8 @@ impl Kind {
             Kind::Read => String::new(),
             // The planner takes every word for one that many chunks have.
             Kind::Matching => BY_INDEX.to_owned(),
-            // The references of new rows are looked up with plans that a session
-            // keeps, from when there were few documents perhaps.
+            // A session keeps the plans for the references of new rows. One from when
+            // there were few documents would read all of them for every chunk.
             Kind::Write | Kind::WriteAlone(_) | Kind::WriteMuch => BY_INDEX.to_owned(),
             // A plan that suits all filters suits none. Of some thousand vectors
             // the planner would rather sort all; only the index of vectors gives

@@ -162,7 +162,8 @@ pub(super) async fn all(session: &mut Session) -> Result<Vec<String>, Failure> {
         .await
 }
 
-/// Makes the index of a space's table, unless it is there or another makes it.
+/// Makes the index of a space's table, unless it is there or another makes it, who
+/// has the space's row meanwhile.
 ///
 /// It is made when there are just enough vectors, which takes seconds, and kept
 /// up to date from there. Meanwhile who writes to the table waits. `CONCURRENTLY`

@@ -30,7 +30,7 @@ pub(super) struct Site<'a> {
 }
 
 impl<'a> Site<'a> {
-    pub(super) async fn new(
+    pub(super) fn new(
         memory: &'a Memory,
         run: &'a JobRun,
         collection: &'a CollectionInfo,
@@ -66,7 +66,7 @@ impl<'a> Site<'a> {
     }
 
     /// Goes with a root that redirects to another site.
-    pub(super) async fn move_to(&self, root: &Url) -> Result<(), Error> {
+    pub(super) fn move_to(&self, root: &Url) -> Result<(), Error> {
         self.run.note("moved_to", root.as_str());
         let scope = self.plan.scope_at(root)?;
         self.moved.get_or_init(|| (root.clone(), scope));
