@@ -12,9 +12,10 @@ use crate::RagServer;
 use crate::tools::ToolSet;
 use crate::transport::{self, Options};
 
-/// The routes `/mcp`, `/sse` and `/messages` over `memory`.
+/// The routes `/mcp`, `/sse` and `/messages` over `memory`. Each request must carry
+/// the [`rag_memory::Access`] of its caller as an extension, else it is refused.
 pub fn routes(memory: Arc<Memory>, tools: ToolSet, options: &Options) -> Router {
-    let server = RagServer::new(memory, tools);
+    let server = RagServer::for_callers(memory, tools);
     transport::routes(move || server.clone(), options)
 }
 

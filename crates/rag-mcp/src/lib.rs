@@ -8,13 +8,11 @@
 //!
 //! [`Memory`]: rag_memory::Memory
 
-mod arguments;
 mod completion;
 mod connect;
 mod failure;
 mod prompts;
 mod resources;
-mod schema;
 pub mod server;
 mod tools;
 pub mod transport;

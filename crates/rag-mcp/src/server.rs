@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use rag_memory::Memory;
+use axum::http::request::Parts;
+use rag_memory::{Access, Memory};
 use rmcp::ServerHandler;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, CustomRequest,
@@ -12,6 +13,7 @@ use rmcp::model::{
     ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer};
+use tracing::{Instrument, Span};
 
 use crate::tools::ToolSet;
 use crate::{completion, prompts, resources, tools};
@@ -39,13 +41,62 @@ const METHODS: [&str; 9] = [
 pub struct RagServer {
     memory: Arc<Memory>,
     tools: ToolSet,
+    callers: Callers,
+}
+
+/// Whom a server answers.
+#[derive(Clone, Copy)]
+enum Callers {
+    /// Whoever started it.
+    Own,
+    /// Each request's, who carries an [`Access`].
+    Others,
 }
 
 impl RagServer {
-    /// A server over a memory that offers these tools.
+    /// A server over a memory that offers these tools to whoever started it.
     pub fn new(memory: Arc<Memory>, tools: ToolSet) -> Self {
-        RagServer { memory, tools }
+        RagServer {
+            memory,
+            tools,
+            callers: Callers::Own,
+        }
     }
+
+    /// The same for requests over HTTP. Those without an [`Access`] among the
+    /// extensions of their head are refused.
+    pub fn for_callers(memory: Arc<Memory>, tools: ToolSet) -> Self {
+        RagServer {
+            callers: Callers::Others,
+            ..RagServer::new(memory, tools)
+        }
+    }
+
+    /// What the caller of a request may do.
+    fn access(&self, context: &RequestContext<RoleServer>) -> Result<Access, ErrorData> {
+        if let Callers::Own = self.callers {
+            return Ok(Access::everything());
+        }
+        let head = context.extensions.get::<Parts>();
+        let access = head.and_then(|head| head.extensions.get::<Access>());
+        access.cloned().ok_or_else(|| {
+            let text = "the request did not come through authentication";
+            ErrorData::internal_error(text, None)
+        })
+    }
+
+    /// The memory as the caller of a request may use it.
+    fn memory(&self, context: &RequestContext<RoleServer>) -> Result<Memory, ErrorData> {
+        Ok(self.memory.with_access(self.access(context)?))
+    }
+}
+
+/// The span of the HTTP request that a message came with: it is answered in a task
+/// that knows nothing of it.
+fn span(context: &RequestContext<RoleServer>) -> Span {
+    let head = context.extensions.get::<Parts>();
+    let span = head.and_then(|head| head.extensions.get::<Span>());
+    span.cloned().unwrap_or_else(Span::none)
 }
 
 impl ServerHandler for RagServer {
@@ -67,11 +118,11 @@ impl ServerHandler for RagServer {
     async fn list_tools(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(
-            self.tools.list().cloned().collect(),
-        ))
+        let access = self.access(&context)?;
+        let tools = self.tools.list_for(&access).cloned();
+        Ok(ListToolsResult::with_all_items(tools.collect()))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -83,7 +134,9 @@ impl ServerHandler for RagServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        tools::call(&self.memory, self.tools, request, &context)
+        let memory = self.memory(&context)?;
+        tools::call(&memory, &self.tools, request, &context)
+            .instrument(span(&context))
             .await
             .map(CallToolResponse::from)
     }
@@ -91,9 +144,12 @@ impl ServerHandler for RagServer {
     async fn list_resources(
         &self,
         request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        resources::list(&self.memory, request.and_then(|request| request.cursor)).await
+        let memory = self.memory(&context)?;
+        resources::list(&memory, request.and_then(|request| request.cursor))
+            .instrument(span(&context))
+            .await
     }
 
     async fn list_resource_templates(
@@ -107,9 +163,10 @@ impl ServerHandler for RagServer {
     async fn read_resource(
         &self,
         request: ReadResourceRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        resources::read(&self.memory, &request.uri)
+        resources::read(&self.memory(&context)?, &request.uri)
+            .instrument(span(&context))
             .await
             .map(ReadResourceResponse::from)
     }
@@ -125,9 +182,10 @@ impl ServerHandler for RagServer {
     async fn get_prompt(
         &self,
         request: GetPromptRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        prompts::get(&self.memory, request)
+        prompts::get(&self.memory(&context)?, request)
+            .instrument(span(&context))
             .await
             .map(GetPromptResponse::from)
     }
@@ -135,9 +193,11 @@ impl ServerHandler for RagServer {
     async fn complete(
         &self,
         request: CompleteRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        completion::complete(&self.memory, &request).await
+        completion::complete(&self.memory(&context)?, &request)
+            .instrument(span(&context))
+            .await
     }
 
     async fn on_custom_request(

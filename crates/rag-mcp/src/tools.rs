@@ -7,11 +7,13 @@ mod connector;
 mod progress;
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt;
+use metrics::{counter, histogram};
 use rag_memory::api::ListCollections;
-use rag_memory::{Memory, Watch};
+use rag_memory::{Access, Memory, Watch, arguments};
 use rmcp::model::{
     CallToolRequestParams, CallToolResult, ContentBlock, ErrorData, JsonObject, Tool,
 };
@@ -19,32 +21,59 @@ use rmcp::service::{RequestContext, RoleServer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{arguments, failure};
+use crate::failure;
 
-/// Which tools a server offers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Which tools a server offers. Cheap to clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ToolSet {
     /// All.
     #[default]
     All,
     /// Those that change nothing.
     ReadOnly,
+    /// Those of these names.
+    Named(Arc<[String]>),
 }
 
 impl ToolSet {
+    /// The tools that `text` asks for: `all`, `read-only`, or names separated by
+    /// commas. `None` when a name is none, or there are none.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "all" => return Some(ToolSet::All),
+            "read-only" => return Some(ToolSet::ReadOnly),
+            _ => {}
+        }
+        let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+        let known = |name: &String| ToolSet::All.find(name).is_some();
+        names
+            .iter()
+            .all(known)
+            .then(|| ToolSet::Named(names.into()))
+    }
+
     /// Its tools, in the order they are listed.
-    pub(crate) fn list(self) -> impl Iterator<Item = &'static Tool> {
-        let reads = |tool: &&Tool| {
-            let annotations = tool.annotations.as_ref();
-            annotations.and_then(|told| told.read_only_hint) == Some(true)
-        };
-        let offered = move |tool: &&Tool| self == ToolSet::All || reads(tool);
-        catalogue::tools().iter().filter(offered)
+    pub(crate) fn list(&self) -> impl Iterator<Item = &'static Tool> {
+        catalogue::tools().iter().filter(|tool| self.has(tool))
+    }
+
+    /// Those of them that a caller may use.
+    pub(crate) fn list_for(&self, access: &Access) -> impl Iterator<Item = &'static Tool> {
+        self.list()
+            .filter(|tool| access.has(catalogue::scopes(tool)))
     }
 
     /// The tool of that name, if it is offered.
-    pub(crate) fn find(self, name: &str) -> Option<&'static Tool> {
+    pub(crate) fn find(&self, name: &str) -> Option<&'static Tool> {
         self.list().find(|tool| tool.name == name)
+    }
+
+    fn has(&self, tool: &Tool) -> bool {
+        match self {
+            ToolSet::All => true,
+            ToolSet::ReadOnly => catalogue::reads(tool),
+            ToolSet::Named(names) => names.iter().any(|name| *name == tool.name),
+        }
     }
 }
 
@@ -54,7 +83,7 @@ impl ToolSet {
 /// the memory itself.
 pub(crate) async fn call(
     memory: &Memory,
-    offered: ToolSet,
+    offered: &ToolSet,
     request: CallToolRequestParams,
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResult, ErrorData> {
@@ -89,9 +118,17 @@ pub(crate) async fn call(
             () = context.ct.cancelled() => failure::result("the call was cancelled"),
         },
     };
+    let failed = result.is_error == Some(true);
+    let labels = [
+        ("tool", tool.name.to_string()),
+        ("outcome", if failed { "error" } else { "ok" }.to_owned()),
+    ];
+    counter!("rag_tool_calls_total", &labels).increment(1);
+    histogram!("rag_tool_call_duration_seconds", "tool" => tool.name.to_string())
+        .record(started.elapsed());
     tracing::debug!(
         tool.name = %tool.name,
-        failed = result.is_error == Some(true),
+        failed,
         duration_ms = started.elapsed().as_secs_f64() * 1e3,
         "answered a tool call",
     );
@@ -125,15 +162,15 @@ async fn run(memory: &Memory, call: Call) -> Result<CallToolResult, ErrorData> {
         "list_documents" => call.answer(|input| memory.list_documents(input)).await,
         "search" => call.answer(|input| connector::search(memory, input)).await,
         "fetch" => call.answer(|input| connector::fetch(memory, input)).await,
-        name => return Err(unknown(ToolSet::All, name)),
+        name => return Err(unknown(&ToolSet::All, name)),
     })
 }
 
-fn unknown(offered: ToolSet, name: &str) -> ErrorData {
+fn unknown(offered: &ToolSet, name: &str) -> ErrorData {
     let nearest = arguments::nearest(name, offered.list().map(|tool| tool.name.as_ref()));
     let text = match nearest {
         _ if ToolSet::All.find(name).is_some() => {
-            format!("this server offers only tools that read; `{name}` is none")
+            format!("this server does not offer `{name}`: tools/list shows what it does")
         }
         Some(nearest) => format!("there is no tool `{name}`: did you mean `{nearest}`?"),
         None => format!("there is no tool `{name}`: tools/list shows those that exist"),

@@ -4,7 +4,8 @@
 //! It knows nothing of what the server offers: any `ServerHandler` will do. It
 //! leaves listening, the check of `Host` and `Origin`, and authentication to
 //! the program that mounts the routes; none of them may be mounted without
-//! that check.
+//! that check. A handler finds the head of the HTTP request, with the extensions
+//! it was given on its way, as `http::request::Parts` among those of its context.
 
 mod body;
 mod caller;
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use body::BodyLimits;
 use channel::Service;
 
+pub use caller::Identity;
 pub use stdio::stdio;
 
 /// What the HTTP transports allow.

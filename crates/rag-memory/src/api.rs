@@ -14,6 +14,7 @@ mod reembed;
 mod repository;
 mod search;
 mod status;
+mod token;
 mod transfer;
 mod web;
 
@@ -30,7 +31,7 @@ pub use document::{
 pub use import_legacy::{ImportLegacy, LegacyImported, LegacyOutcome, LegacyPlace};
 pub use ingest::{
     DOCUMENT_EXTENSIONS, DirectoryIngested, FileIngested, FileOutcome, IngestDirectory, IngestFile,
-    IngestMode, IngestStatus, IngestText, TextIngested,
+    IngestMode, IngestStatus, IngestText, IngestUpload, TextIngested,
 };
 pub use job::{
     CancelJob, GetJob, ItemFilter, JobCounts, JobItemView, JobList, JobStatus, JobView, ListJobs,
@@ -44,6 +45,9 @@ pub use repository::{
 };
 pub use search::{Hit, SearchDocuments, SearchMode, SearchResults};
 pub use status::Status;
+pub use token::{
+    CreateToken, ListTokens, RevokeToken, TokenCreated, TokenList, TokenRevoked, TokenView,
+};
 pub use transfer::{Exported, Imported};
 pub use web::{
     AnalyzeWebsite, CrawlMetadata, CrawlMode, IngestUrl, LlmsTxtOffer, PAGES_DEFAULT, PageOutcome,

@@ -5,9 +5,13 @@
 //! It joins sources, an embedder and a store, and is given all three: which
 //! ones, the program decides.
 
+pub mod access;
 pub mod api;
+pub mod arguments;
 pub mod error;
 pub mod memory;
+pub mod schema;
 
+pub use access::{Access, Scope};
 pub use error::{Error, ErrorKind};
-pub use memory::{Memory, MemoryOptions, Progress, Watch, Web};
+pub use memory::{Claim, Keyed, Memory, MemoryOptions, Patience, Progress, Watch, Web};

@@ -1,6 +1,7 @@
 //! `Memory`: one method for each operation, in the file of its noun.
 
 mod analyze;
+mod answer;
 mod archive;
 mod check;
 mod collection;
@@ -12,9 +13,11 @@ mod import_legacy;
 mod index_status;
 mod ingest;
 mod job;
+mod metered;
 mod reembed;
 mod repository;
 mod search;
+mod token;
 mod transfer;
 mod vanished;
 mod watch;
@@ -23,8 +26,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rag_core::fuse::Fusion;
-use rag_core::model::{Extracted, Job};
-use rag_core::port::{Embedder, Store};
+use rag_core::model::{Extracted, Job, Timestamp};
+use rag_core::port::{Embedder, EntryKind, Store};
 use rag_extract::{About, ExtractError, Limits, extract_document};
 use rag_source::FileRoots;
 use rag_web::{Fetched, Fetcher, GitHub, Renderer};
@@ -33,13 +36,16 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use self::crawl::ScriptedHosts;
 use self::job::Jobs;
+use self::metered::Metered;
+use self::token::SeenTokens;
 use crate::api::Status;
-use crate::{Error, ErrorKind};
+use crate::{Access, Error, ErrorKind};
 
-pub use watch::{Progress, Watch};
+pub use answer::{Claim, Keyed};
+pub use watch::{Patience, Progress, Watch};
 
 /// The memory: a store and an embedder, and what callers may do with them.
-/// Cheap to clone; clones share everything.
+/// Cheap to clone; clones share everything but what their holder may do.
 #[derive(Clone)]
 pub struct Memory {
     store: Arc<dyn Store>,
@@ -49,6 +55,8 @@ pub struct Memory {
     extraction_turns: Arc<Semaphore>,
     scripted: Arc<ScriptedHosts>,
     jobs: Arc<Jobs>,
+    tokens: Arc<SeenTokens>,
+    access: Access,
 }
 
 /// How many files are read and texts cut into chunks at once; more wait their turn.
@@ -88,13 +96,29 @@ impl Memory {
     pub fn new(store: Arc<dyn Store>, embedder: Arc<dyn Embedder>, options: MemoryOptions) -> Self {
         Memory {
             store,
-            embedder,
+            embedder: Arc::new(Metered(embedder)),
             options: Arc::new(options),
             work_turns: Arc::new(Semaphore::new(WORK_TURNS)),
             extraction_turns: Arc::new(Semaphore::new(WORK_TURNS)),
             scripted: Arc::default(),
             jobs: Arc::new(Jobs::new()),
+            tokens: Arc::default(),
+            access: Access::everything(),
         }
+    }
+
+    /// The same memory, for a caller with this access.
+    #[must_use]
+    pub fn with_access(&self, access: Access) -> Self {
+        Memory {
+            access,
+            ..self.clone()
+        }
+    }
+
+    /// The same memory for what goes on by itself once a caller was allowed to start it.
+    fn unrestricted(&self) -> Self {
+        self.with_access(Access::everything())
     }
 
     /// Runs work that takes a while off the runtime's threads, when it is its turn.
@@ -154,9 +178,16 @@ impl Memory {
         self.extraction(read).await
     }
 
-    /// What the memory is made of and what is in it. Fails when the store
-    /// cannot be used, so it serves as the health check.
+    /// Whether the store answers, at little cost: for probes.
+    pub async fn reach_store(&self) -> Result<(), Error> {
+        // A row that there is not is looked for: it takes the way of every reading.
+        let sought = self.store.entry(EntryKind::Token, "none", Timestamp::now());
+        sought.await.map(drop).map_err(Error::from)
+    }
+
+    /// What the memory is made of and what is in it.
     pub async fn status(&self) -> Result<Status, Error> {
+        self.access.require_whole()?;
         let store = self.store.status().await?;
         let space = self.embedder.space();
         Ok(Status {
@@ -179,9 +210,11 @@ async fn in_turn<T: Send + 'static>(
     turn: Result<OwnedSemaphorePermit, AcquireError>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
+    // What is logged there is of the same request.
+    let span = tracing::Span::current();
     let work = move || {
         let _turn = turn;
-        work()
+        span.in_scope(work)
     };
     let failed = |error| Error::new(ErrorKind::Internal, format!("a task failed: {error}"));
     tokio::task::spawn_blocking(work).await.map_err(failed)

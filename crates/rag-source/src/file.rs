@@ -54,6 +54,35 @@ pub fn read_file(path: &Path, bytes_max: u64) -> Result<Extracted, SourceError> 
     Ok(file)
 }
 
+/// Takes the text out of bytes that somebody sent as the file `name`. Its source is
+/// `upload:///<name>`: the same name sent again is the same document.
+pub fn read_upload(
+    bytes: Vec<u8>,
+    name: &str,
+    content_type: Option<&str>,
+    bytes_max: u64,
+) -> Result<Extracted, ExtractError> {
+    let size = bytes.len();
+    let about = About {
+        name: Some(name),
+        content_type,
+        url: None,
+    };
+    let mut file = document(bytes, &about, bytes_max)?;
+    let mut uri = url::Url::parse("upload:///").expect("it is a URI");
+    if let Ok(mut path) = uri.path_segments_mut() {
+        path.clear().push(name);
+    }
+    file.source_uri = Some(uri.into());
+    for (key, value) in [
+        ("filename", Value::from(name)),
+        ("file_size", Value::from(size)),
+    ] {
+        file.metadata.insert(key.to_owned(), value);
+    }
+    Ok(file)
+}
+
 /// When a file was last changed, to the nanosecond, if the system tells.
 pub fn modified_at(metadata: &fs::Metadata) -> Option<Timestamp> {
     metadata.modified().ok()?.try_into().ok()

@@ -12,7 +12,7 @@ mod watch;
 pub use archive::{ArchivedFile, read_archive_file};
 pub use directory::{DirectoryListing, FILES_MAX, ListOptions, ListedFile, list_files};
 pub use error::SourceError;
-pub use file::{FILE_BYTES_MAX, file_uri, modified_at, read_file};
+pub use file::{FILE_BYTES_MAX, file_uri, modified_at, read_file, read_upload};
 pub use rag_extract::ExtractError;
 pub use roots::FileRoots;
 pub use watch::{DirectoryWatch, watch_directory};

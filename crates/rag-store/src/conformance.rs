@@ -1,6 +1,6 @@
-//! The suite that every store passes: what the contracts of
-//! [`rag_core::port::Store`] and [`rag_core::port::JobStore`] say, as checks
-//! that can fail.
+//! The suite that every store passes: what the contract of
+//! [`rag_core::port::Store`] and those that come with it say, as checks that can
+//! fail.
 //!
 //! A check is given a fresh, empty store and panics when the store breaks the
 //! contract. How a store is made, and how it behaves when its file or server
@@ -11,6 +11,7 @@ pub mod fixture;
 mod collections;
 mod concurrency;
 mod documents;
+mod entries;
 mod items;
 mod jobs;
 mod leases;
@@ -123,5 +124,16 @@ pub fn checks() -> Vec<Check> {
         items::are_written_by_its_worker_alone,
         items::may_be_very_many,
         items::are_written_by_many_at_once,
+        entries::are_kept_whole,
+        entries::added_twice_stay_as_they_are,
+        entries::are_replaced_where_they_are,
+        entries::are_removed,
+        entries::of_another_kind_are_others,
+        entries::are_listed_by_the_bytes_of_their_keys,
+        entries::are_listed_up_to_a_limit,
+        entries::are_gone_when_they_expire,
+        entries::outlive_collections,
+        entries::are_added_by_one_of_many,
+        entries::are_replaced_and_removed_by_many_at_once,
     ]
 }

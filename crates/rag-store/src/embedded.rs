@@ -5,8 +5,8 @@
 //! (see `index`), which is loaded by the first search and follows the file
 //! from there.
 //!
-//! Its half that keeps jobs is in `jobs`, that for changes of the embedding model
-//! in `spaces`.
+//! Its part that keeps jobs is in `jobs`, that for changes of the embedding model
+//! in `spaces`, that for small things beside the documents in `entries`.
 //!
 //! Space that a deletion frees is used again by what is put in later; the file
 //! itself does not shrink.
@@ -16,6 +16,8 @@ mod collection;
 mod comparing;
 mod connection;
 mod document;
+mod entries;
+mod entry;
 mod error;
 mod file;
 mod filter;

@@ -4,13 +4,15 @@
 //! Documents, vectors (pgvector), words, jobs are rows of tables; nothing is kept
 //! in memory. It works through poolers that give a session to a transaction only.
 //!
-//! Its half that keeps jobs is in `jobs`, that for changes of the embedding model
-//! in `spaces`.
+//! Its part that keeps jobs is in `jobs`, that for changes of the embedding model
+//! in `spaces`, that for small things beside the documents in `entries`.
 
 mod collection;
 mod connecting;
 mod connections;
 mod document;
+mod entries;
+mod entry;
 mod error;
 mod filter;
 mod job;

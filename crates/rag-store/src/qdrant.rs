@@ -3,7 +3,7 @@
 //! Chunks are points with a dense vector and a sparse one, in a Qdrant
 //! collection for each embedding space. All else is in a collection of records:
 //! points without vectors for collections, documents and their texts, jobs and
-//! their items.
+//! their items, and entries.
 //!
 //! Qdrant has no transactions. What belongs together is made so by an order of
 //! writes: chunks and text first, under a name that nobody knows; then the one
@@ -19,6 +19,8 @@
 
 mod chunk;
 mod document;
+mod entries;
+mod entry;
 mod failure;
 mod home;
 mod job;

@@ -4,11 +4,13 @@ mod analyze;
 mod ask;
 mod collection;
 mod config;
+mod connect;
 mod context;
 mod doctor;
 mod document;
 mod export;
 pub(crate) mod failure;
+mod health;
 mod import;
 mod import_legacy;
 mod ingest;
@@ -24,6 +26,7 @@ mod reembed;
 mod search;
 mod serve;
 mod status;
+mod token;
 mod try_out;
 mod watch;
 
@@ -125,10 +128,17 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     /// Move collections to the embedding model that is configured
     Reembed(reembed::ReembedArgs),
+    /// Tell an agent's program of this memory, or take that back
+    Connect(connect::ConnectArgs),
     /// Serve MCP over standard input and output
     Mcp(mcp::McpArgs),
-    /// Serve MCP over HTTP: /mcp, /sse and /health
+    /// Serve agents and programs over HTTP: MCP and the API
     Serve(serve::ServeArgs),
+    /// Say whether a server is well
+    Health(health::HealthArgs),
+    /// Make, list and revoke the tokens that let callers in
+    #[command(subcommand)]
+    Token(token::TokenCommand),
 }
 
 impl Global {
@@ -184,7 +194,10 @@ async fn carry_out(context: &Context, command: Command) -> anyhow::Result<ExitCo
         Command::Import(args) => import::run(context, args).await,
         Command::Migrate(args) => migrate::run(context, args).await,
         Command::Reembed(args) => reembed::run(context, args).await,
+        Command::Connect(args) => connect::run(context, &args),
         Command::Mcp(args) => mcp::run(context, args).await,
         Command::Serve(args) => serve::run(context, args).await,
+        Command::Health(args) => health::run(context, args).await,
+        Command::Token(command) => token::run(context, command).await,
     }
 }

@@ -5,7 +5,9 @@
 //! mean, with nothing left to check. The environment is read here and nowhere
 //! else.
 
+mod folders;
 mod secret;
+mod server;
 mod setting;
 mod sources;
 mod store;
@@ -17,7 +19,9 @@ use std::time::Duration;
 use rag_core::fuse::Fusion;
 use rag_mcp::ToolSet;
 
+pub(crate) use folders::Folders;
 pub(crate) use secret::Secret;
+pub(crate) use server::{AuthMode, OauthConfig, ServerConfig, TracesConfig};
 pub(crate) use setting::{Name, Origin, Setting};
 pub(crate) use sources::{Settings, unknown_settings};
 pub(crate) use store::{PostgresConfig, StoreConfig};
@@ -42,16 +46,8 @@ pub(crate) struct Config {
     pub(crate) web: WebConfig,
     /// How long a tool call waits for a job.
     pub(crate) job_wait: Duration,
-    /// Where `rag serve` listens.
-    pub(crate) host: String,
-    /// The port it listens on; 0 for any that is free.
-    pub(crate) port: u16,
-    /// Names the server answers to, besides those of this machine.
-    pub(crate) allowed_hosts: Vec<String>,
-    /// Origins of web pages that may call it, besides those of this machine.
-    pub(crate) allowed_origins: Vec<String>,
-    /// Whether it may listen where others can reach it.
-    pub(crate) allow_unauthenticated: bool,
+    /// How `rag serve` serves.
+    pub(crate) server: ServerConfig,
 }
 
 /// What turns text into vectors.
@@ -100,6 +96,12 @@ pub(crate) enum ConfigError {
         /// What is wrong with it.
         message: String,
     },
+    /// Nobody knows whom tokens must be for.
+    #[error(
+        "RAG_OAUTH_ISSUER is set, but not whom its tokens must be for\n\nhint: set RAG_PUBLIC_URL, \
+         or RAG_OAUTH_AUDIENCE to what the issuer writes into `aud`"
+    )]
+    NoAudience,
     /// The log level is none.
     #[error(
         "LOG_LEVEL is `{0}`, but must be error, warn, info, debug, trace, off or a filter such as \
@@ -139,11 +141,11 @@ impl Config {
                 })?
                 .expect("it has a default"),
             tools: settings
-                .parse(Name::Tools, "`all` or `read-only`", |text| match text {
-                    "all" => Some(ToolSet::All),
-                    "read-only" => Some(ToolSet::ReadOnly),
-                    _ => None,
-                })?
+                .parse(
+                    Name::Tools,
+                    "`all`, `read-only`, or names of tools separated by commas",
+                    ToolSet::parse,
+                )?
                 .expect("it has a default"),
             web: WebConfig::new(settings)?,
             job_wait: settings
@@ -156,22 +158,7 @@ impl Config {
                     },
                 )?
                 .expect("it has a default"),
-            host: settings
-                .value(Name::Host)
-                .expect("it has a default")
-                .to_owned(),
-            port: settings
-                .parse(Name::Port, "a port from 0 to 65535", |text| {
-                    text.parse().ok()
-                })?
-                .expect("it has a default"),
-            allowed_hosts: list(settings.value(Name::AllowedHosts)),
-            allowed_origins: list(settings.value(Name::AllowedOrigins)),
-            allow_unauthenticated: settings
-                .parse(Name::AllowUnauthenticated, "`true` or `false`", |text| {
-                    text.parse().ok()
-                })?
-                .expect("it has a default"),
+            server: ServerConfig::new(settings)?,
         })
     }
 }
@@ -229,9 +216,10 @@ mod tests {
         let config = config(&[]).unwrap();
         assert_eq!(store(&[]), "Embedded(\"/data/memory.sqlite\")");
         assert!(matches!(config.embedding, Embedding::Bundled));
-        assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 8000));
+        let server = config.server;
+        assert_eq!((server.host.as_str(), server.port), ("127.0.0.1", 8000));
+        assert_eq!(server.auth, AuthMode::Auto);
         assert_eq!(config.file_roots, None);
-        assert!(!config.allow_unauthenticated);
     }
 
     fn store(pairs: &[(&str, &str)]) -> String {

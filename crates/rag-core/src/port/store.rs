@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{JobStore, SpaceStore};
+use super::{EntryStore, JobStore, SpaceStore};
 use crate::model::{
     Chunk, ChunkRef, Collection, CollectionInfo, CollectionName, ContentHash, Document, DocumentId,
     DocumentInfo, EmbeddedDocument, EmbeddingSpace, Filter,
@@ -15,8 +15,9 @@ pub const LISTING_LIMIT_MAX: usize = 1_000;
 pub const RANKING_LIMIT_MAX: usize = 1_000;
 
 /// Keeps collections, documents and chunks, and ranks chunks; beside them, as
-/// a [`JobStore`], the jobs that put them in, and as a [`SpaceStore`] chunks of
-/// embedding spaces that a collection moves to or came from.
+/// a [`JobStore`], the jobs that put them in, as a [`SpaceStore`] chunks of
+/// embedding spaces that a collection moves to or came from, and as an
+/// [`EntryStore`] small things that are no documents.
 ///
 /// - **Durable**: what returned `Ok` is there after a crash of the process.
 /// - **Atomic**: a document is there with all its chunks, vectors and terms or
@@ -29,7 +30,7 @@ pub const RANKING_LIMIT_MAX: usize = 1_000;
 /// - **Limits**: 0 gives nothing; more than the `_MAX` of this module is cut to it.
 /// - Dropping a future may leave its write done or undone, never half done.
 #[async_trait]
-pub trait Store: JobStore + SpaceStore {
+pub trait Store: JobStore + SpaceStore + EntryStore {
     /// Adds a collection. [`StoreError::CollectionExists`] when the name is taken.
     async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError>;
 
@@ -207,7 +208,7 @@ pub struct WholeDocument {
 }
 
 /// A part of a listing.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DocumentPage {
     /// The documents of this page.
     pub documents: Vec<DocumentInfo>,

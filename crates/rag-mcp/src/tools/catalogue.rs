@@ -13,16 +13,35 @@ use rag_memory::api::{
     SearchDocuments, SearchResults, TextIngested, UpdateCollectionDescription, UpdateDocument,
     UrlIngested, WebsiteAnalysis,
 };
+use rag_memory::{Scope, schema};
 use rmcp::model::{Tool, ToolAnnotations};
 use schemars::JsonSchema;
 
 use super::connector::{FetchRequest, FetchedDocument, SearchRequest, SearchedDocuments};
-use crate::schema;
 
 /// All tools, in the order they are listed: the most used first.
 pub(crate) fn tools() -> &'static [Tool] {
     static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(build);
     &TOOLS
+}
+
+/// What its caller must have one of to be offered a tool. It is the memory that
+/// refuses; this keeps from showing what it would refuse.
+pub(crate) fn scopes(tool: &Tool) -> &'static [Scope] {
+    match tool.name.as_ref() {
+        "delete_collection" | "delete_document" | "reembed_collection" => &[Scope::Admin],
+        "list_collections" | "get_job" | "list_jobs" => &[Scope::Read, Scope::Ingest],
+        // It changes nothing here, and sends requests to where the caller says.
+        "analyze_website" => &[Scope::Ingest],
+        _ if reads(tool) => &[Scope::Read],
+        _ => &[Scope::Ingest],
+    }
+}
+
+/// Whether a tool changes nothing.
+pub(crate) fn reads(tool: &Tool) -> bool {
+    let annotations = tool.annotations.as_ref();
+    annotations.and_then(|told| told.read_only_hint) == Some(true)
 }
 
 /// What a tool does to the memory.

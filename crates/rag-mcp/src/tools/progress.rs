@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rag_memory::{Progress, Watch};
+use rag_memory::{Patience, Progress, Watch};
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::service::{Peer, RequestContext, RoleServer};
 use tokio::sync::watch::{self, Receiver};
@@ -29,7 +29,7 @@ pub(crate) async fn watched<T>(
         }),
         cancel: context.ct.clone(),
         // An agent would time out over what takes long: it gets a job to follow.
-        patient: false,
+        patience: Patience::Usual,
     };
     let Some(token) = context.meta.get_progress_token() else {
         return work(watch).await;

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use metrics::gauge;
 use rmcp::{model::ClientJsonRpcMessage, transport::common::server_side_http::session_id};
 use tokio::{
     sync::{Notify, mpsc},
@@ -72,6 +73,7 @@ impl Sessions {
         }
         let id = session_id();
         open.insert(Arc::clone(&id), session);
+        gauge!("rag_sse_sessions").increment(1);
         Some(Entry {
             sessions: Arc::clone(self),
             id,
@@ -112,6 +114,7 @@ impl Drop for Entry {
         let removed = self.sessions.lock().remove(&self.id);
         if let Some(session) = removed {
             session.stop.cancel();
+            gauge!("rag_sse_sessions").decrement(1);
         }
     }
 }

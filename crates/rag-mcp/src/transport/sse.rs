@@ -10,7 +10,7 @@ use std::{convert::Infallible, future::ready, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{Query, Request, State, rejection::QueryRejection},
-    http::{StatusCode, header},
+    http::{StatusCode, header, request::Parts},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
@@ -18,9 +18,12 @@ use axum::{
     routing::{get, post},
 };
 use futures_util::{StreamExt, stream};
-use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
+use rmcp::model::{ClientJsonRpcMessage, GetExtensions, ServerJsonRpcMessage};
 use serde::Deserialize;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc::{self, error::SendError},
+    time::{error::Elapsed, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -150,12 +153,27 @@ async fn take(
     match message::parse(&bytes) {
         Err(error) => respond(StatusCode::BAD_REQUEST, &error),
         Ok(None) => accepted(),
-        Ok(Some(message)) => match timeout(HANDOVER_MAX, session.incoming.send(message)).await {
+        Ok(Some(message)) => match hand_over(&session, with_head(message, parts)).await {
             Ok(Ok(())) => accepted(),
             Ok(Err(_)) => refuse(StatusCode::NOT_FOUND, "the session has ended"),
             Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "the session is busy"),
         },
     }
+}
+
+/// Tells the handler of a request what came with it, as Streamable HTTP does.
+fn with_head(mut message: ClientJsonRpcMessage, head: Parts) -> ClientJsonRpcMessage {
+    if let ClientJsonRpcMessage::Request(request) = &mut message {
+        request.request.extensions_mut().insert(head);
+    }
+    message
+}
+
+async fn hand_over(
+    session: &Session,
+    message: ClientJsonRpcMessage,
+) -> Result<Result<(), SendError<ClientJsonRpcMessage>>, Elapsed> {
+    timeout(HANDOVER_MAX, session.incoming.send(message)).await
 }
 
 fn accepted() -> Response {

@@ -128,7 +128,10 @@ async fn a_server_that_only_reads_offers_nothing_else() {
     let params = json!({"name": "delete_document", "arguments": {"document_id": "x"}});
     let answer = client.request("tools/call", params).await;
     let message = answer["error"]["message"].as_str().unwrap();
-    assert!(message.contains("only tools that read"), "{message}");
+    assert!(
+        message.contains("does not offer `delete_document`"),
+        "{message}"
+    );
 }
 
 #[tokio::test]

@@ -118,6 +118,24 @@ pub struct IngestFile {
     pub mode: IngestMode,
 }
 
+/// A file whose bytes the caller sent. No wire type of its own: HTTP sends it as a
+/// form.
+#[derive(Clone, Debug)]
+pub struct IngestUpload {
+    /// What the file is called: the same name again is the same document.
+    pub filename: String,
+    /// Its media type, if the caller knows it.
+    pub content_type: Option<String>,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The collection.
+    pub collection_name: String,
+    /// The caller's metadata.
+    pub metadata: Object,
+    /// What to do when the document is there.
+    pub mode: IngestMode,
+}
+
 /// A file that was put in.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FileIngested {

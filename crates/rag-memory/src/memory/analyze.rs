@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{Memory, check, crawl};
 use crate::api::{AnalyzeWebsite, LlmsTxtOffer, PatternStats, WebsiteAnalysis};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Scope};
 
 /// The most pages that are counted: what one sitemap may have.
 const URLS_MAX: usize = 50_000;
@@ -24,6 +24,7 @@ impl Memory {
     /// What a site has, by its own account. A site that cannot be reached is an
     /// error; one that names no pages is told as such.
     pub async fn analyze_website(&self, request: AnalyzeWebsite) -> Result<WebsiteAnalysis, Error> {
+        self.access.require(&[Scope::Ingest])?;
         let root = crawl::address(&request.base_url)?;
         let seconds = check::in_range("timeout", request.timeout, 1..=60)?;
         let listed_max = check::in_range(

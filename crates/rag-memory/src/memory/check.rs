@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use rag_core::model::{CollectionInfo, CollectionName, DocumentId, JobId, Metadata};
+use rag_core::model::{CollectionInfo, CollectionName, DocumentId, Filter, JobId, Metadata};
 use rag_core::port::StoreError;
 use rag_web::RepositoryRef;
 
@@ -149,12 +149,14 @@ pub(super) fn no_document(id: DocumentId) -> Error {
 }
 
 impl Memory {
-    /// The collection called `name`; the error for one that does not exist
-    /// suggests those that do.
+    /// The collection called `name`, if the caller may use it; the error for one
+    /// that does not exist suggests those that do.
     pub(super) async fn collection_named(&self, name: &str) -> Result<CollectionInfo, Error> {
-        match self.store.collection(&collection_name(name)?).await {
+        let wanted = collection_name(name)?;
+        self.access.require_collection(&wanted)?;
+        match self.store.collection(&wanted).await {
             Err(error @ StoreError::NoCollection(_)) => {
-                let infos = self.store.collections().await?;
+                let infos = self.usable_collections().await?;
                 let names: Vec<&str> = infos
                     .iter()
                     .map(|info| info.collection.name.as_str())
@@ -164,6 +166,35 @@ impl Memory {
             }
             other => Ok(other?),
         }
+    }
+
+    /// The collections that the caller may use, newest first.
+    pub(super) async fn usable_collections(&self) -> Result<Vec<CollectionInfo>, Error> {
+        let mut infos = self.store.collections().await?;
+        infos.retain(|info| self.access.admits(&info.collection.name));
+        Ok(infos)
+    }
+
+    /// What a request is about that may name a collection: that one, or all that
+    /// the caller may use. `None` when there is none of these.
+    pub(super) async fn filter_named(&self, name: Option<&str>) -> Result<Option<Filter>, Error> {
+        let collections = match (name, self.access.collections()) {
+            (Some(name), _) => vec![self.collection_named(name).await?.collection.name],
+            // No names are all collections.
+            (None, None) => return Ok(Some(Filter::default())),
+            (None, Some(_)) => {
+                let usable = self.usable_collections().await?;
+                usable
+                    .into_iter()
+                    .map(|info| info.collection.name)
+                    .collect()
+            }
+        };
+        let filter = Filter {
+            collections,
+            ..Filter::default()
+        };
+        Ok((!filter.collections.is_empty()).then_some(filter))
     }
 }
 

@@ -3,12 +3,12 @@
 use rag_core::model::{Collection, CollectionInfo, Filter, Timestamp};
 
 use super::{Memory, check};
-use crate::Error;
 use crate::api::{
     CollectionCreated, CollectionDeleted, CollectionDetails, CollectionItem, CollectionList,
     CollectionUpdated, CreateCollection, DeleteCollection, GetCollectionInfo,
     UpdateCollectionDescription,
 };
+use crate::{Error, Scope};
 
 /// How many documents stand for a collection in its details.
 const SAMPLE_DOCUMENTS: usize = 5;
@@ -18,6 +18,7 @@ const COMPLETIONS_MAX: usize = 100;
 impl Memory {
     /// All collections, newest first.
     pub async fn list_collections(&self) -> Result<CollectionList, Error> {
+        self.access.require(&[Scope::Read, Scope::Ingest])?;
         let item = |info: CollectionInfo| CollectionItem {
             name: info.collection.name.to_string(),
             description: info.collection.description,
@@ -25,13 +26,8 @@ impl Memory {
             chunk_count: info.chunk_count,
             created_at: info.collection.created_at.to_string(),
         };
-        let collections = self
-            .store
-            .collections()
-            .await?
-            .into_iter()
-            .map(item)
-            .collect();
+        let infos = self.usable_collections().await?;
+        let collections = infos.into_iter().map(item).collect();
         Ok(CollectionList { collections })
     }
 
@@ -40,6 +36,7 @@ impl Memory {
         &self,
         request: CreateCollection,
     ) -> Result<CollectionCreated, Error> {
+        self.access.require(&[Scope::Ingest])?;
         let collection = Collection {
             name: check::collection_name(&request.name)?,
             description: check::line("description", &request.description)?,
@@ -47,6 +44,7 @@ impl Memory {
             space: self.embedder.space().clone(),
             created_at: Timestamp::now(),
         };
+        self.access.require_collection(&collection.name)?;
         self.store.create_collection(&collection).await?;
         tracing::info!(collection.name = %collection.name, "created a collection");
         Ok(CollectionCreated {
@@ -63,6 +61,7 @@ impl Memory {
         &self,
         request: UpdateCollectionDescription,
     ) -> Result<CollectionUpdated, Error> {
+        self.access.require(&[Scope::Ingest])?;
         let name = self.collection_named(&request.name).await?.collection.name;
         let description = check::line("description", &request.description)?;
         self.store.describe_collection(&name, &description).await?;
@@ -78,6 +77,7 @@ impl Memory {
         &self,
         request: GetCollectionInfo,
     ) -> Result<CollectionDetails, Error> {
+        self.access.require(&[Scope::Read])?;
         let info = self.collection_named(&request.collection_name).await?;
         let filter = Filter {
             collections: vec![info.collection.name.clone()],
@@ -110,6 +110,7 @@ impl Memory {
         &self,
         request: DeleteCollection,
     ) -> Result<CollectionDeleted, Error> {
+        self.access.require(&[Scope::Admin])?;
         let info = self.collection_named(&request.name).await?;
         let name = info.collection.name;
         if !request.confirm {
@@ -132,7 +133,8 @@ impl Memory {
 
     /// Names of collections that begin with `prefix`.
     pub async fn complete_collection_names(&self, prefix: &str) -> Result<Vec<String>, Error> {
-        let infos = self.store.collections().await?;
+        self.access.require(&[Scope::Read, Scope::Ingest])?;
+        let infos = self.usable_collections().await?;
         let names = infos
             .into_iter()
             .map(|info| info.collection.name.to_string());

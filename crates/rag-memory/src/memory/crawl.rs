@@ -35,7 +35,7 @@ use self::waiting::while_others_go_on;
 use super::job::{JobRun, Report, new_job, status};
 use super::{Memory, Watch};
 use crate::api::{CrawlMetadata, CrawlMode, CrawledUrl, IngestUrl, PageOutcome, UrlIngested};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Scope};
 
 /// How many pages are seen to at once.
 const VISITS_AT_ONCE: usize = 6;
@@ -54,6 +54,7 @@ impl Memory {
         request: IngestUrl,
         watch: &Watch,
     ) -> Result<UrlIngested, Error> {
+        self.access.require(&[Scope::Ingest])?;
         let collection = self.writable_collection(&request.collection_name).await?;
         let plan = Plan::new(&request)?;
         let request = IngestUrl {

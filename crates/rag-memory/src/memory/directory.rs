@@ -18,8 +18,8 @@ use serde_json::Value;
 use super::ingest::Placed;
 use super::job::{JobRun, Report, new_job, status};
 use super::{Memory, Watch, check, ends_the_run, request_of};
-use crate::Error;
 use crate::api::{DirectoryIngested, FileOutcome, IngestDirectory, IngestMode};
+use crate::{Error, Scope};
 
 /// How many extensions or patterns a caller may name.
 const PATTERNS_MAX: usize = 100;
@@ -34,6 +34,7 @@ impl Memory {
         request: IngestDirectory,
         watch: &Watch,
     ) -> Result<DirectoryIngested, Error> {
+        self.access.require(&[Scope::Ingest])?;
         let collection = self.writable_collection(&request.collection_name).await?;
         if request.file_extensions.is_empty() || request.file_extensions.len() > PATTERNS_MAX {
             let message = format!("`file_extensions` must have 1 to {PATTERNS_MAX} entries");

@@ -1,15 +1,15 @@
 //! Showing, listing, changing and removing documents.
 
 use rag_core::ingest;
-use rag_core::model::{Chunk, ChunkRef, DocumentId, DocumentInfo, Extracted, Filter};
-use rag_core::port::{Expect, LISTING_LIMIT_MAX};
+use rag_core::model::{Chunk, ChunkRef, Document, DocumentId, DocumentInfo, Extracted, Filter};
+use rag_core::port::{DocumentPage, Expect, LISTING_LIMIT_MAX};
 
 use super::{Memory, check};
 use crate::api::{
     ChunkItem, DeleteDocument, DocumentDeleted, DocumentItem, DocumentList, DocumentUpdated,
     DocumentView, GetDocument, ListDocuments, UpdateDocument,
 };
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Scope};
 
 /// The most characters of text one answer has.
 const CHARS_MAX: i64 = 1_000_000;
@@ -26,14 +26,11 @@ pub(super) const PAGE_OFFSETS: &str = "page_offsets";
 impl Memory {
     /// A document, or a part of it.
     pub async fn get_document(&self, request: GetDocument) -> Result<DocumentView, Error> {
+        self.access.require(&[Scope::Read])?;
         let id = self.document_at(&request.document_id).await?;
         let offset = check::in_range("offset", request.offset, 0..=i64::MAX)?;
         let max_chars = check::in_range("max_chars", request.max_chars, 1..=CHARS_MAX)?;
-        let document = self
-            .store
-            .document(id)
-            .await?
-            .ok_or_else(|| check::no_document(id))?;
+        let document = self.document_of_id(id).await?;
         let chunks = match request.include_chunks {
             true => Some(self.store.chunks(id, 0, u32::MAX).await?),
             false => None,
@@ -69,17 +66,16 @@ impl Memory {
 
     /// A page of documents, last updated first.
     pub async fn list_documents(&self, request: ListDocuments) -> Result<DocumentList, Error> {
+        self.access.require(&[Scope::Read])?;
         let limit = check::in_range("limit", request.limit, 1..=PAGE_MAX)?;
         let offset = check::in_range("offset", request.offset, 0..=i64::MAX)?;
-        let collections = match &request.collection_name {
-            Some(name) => vec![self.collection_named(name).await?.collection.name],
-            None => Vec::new(),
+        let page = match self
+            .filter_named(request.collection_name.as_deref())
+            .await?
+        {
+            Some(filter) => self.store.documents(&filter, offset, limit).await?,
+            None => DocumentPage::default(),
         };
-        let filter = Filter {
-            collections,
-            ..Filter::default()
-        };
-        let page = self.store.documents(&filter, offset, limit).await?;
         let documents: Vec<DocumentItem> = page
             .documents
             .into_iter()
@@ -112,6 +108,15 @@ impl Memory {
         }
     }
 
+    /// A document, if it is in a collection that the caller may use: of others
+    /// not even that they are there is told.
+    async fn document_of_id(&self, id: DocumentId) -> Result<Document, Error> {
+        let found = self.store.document(id).await?;
+        found
+            .filter(|document| self.access.admits(&document.info.collection))
+            .ok_or_else(|| check::no_document(id))
+    }
+
     /// The document of an id, or of a source: the first collection by name that
     /// has that.
     async fn document_at(&self, text: &str) -> Result<DocumentId, Error> {
@@ -120,7 +125,7 @@ impl Memory {
         if !text.contains(':') {
             return check::document_id(text);
         }
-        let mut collections = self.store.collections().await?;
+        let mut collections = self.usable_collections().await?;
         collections.sort_by(|a, b| a.collection.name.cmp(&b.collection.name));
         for info in collections {
             let name = &info.collection.name;
@@ -135,16 +140,13 @@ impl Memory {
     /// Changes a document's text, title or metadata in one step. Chunks whose
     /// text stays keep their vectors.
     pub async fn update_document(&self, request: UpdateDocument) -> Result<DocumentUpdated, Error> {
+        self.access.require(&[Scope::Ingest])?;
         let id = check::document_id(&request.document_id)?;
         if request.content.is_none() && request.title.is_none() && request.metadata.is_none() {
             return Err(Error::invalid("there is nothing to change")
                 .hint("give at least one of `content`, `title` and `metadata`"));
         }
-        let old = self
-            .store
-            .document(id)
-            .await?
-            .ok_or_else(|| check::no_document(id))?;
+        let old = self.document_of_id(id).await?;
         let mut updated_fields = Vec::new();
         let mut metadata = old.info.metadata;
         if let Some(changes) = request.metadata {
@@ -198,7 +200,11 @@ impl Memory {
 
     /// Removes a document with its chunks.
     pub async fn delete_document(&self, request: DeleteDocument) -> Result<DocumentDeleted, Error> {
+        self.access.require(&[Scope::Admin])?;
         let id = check::document_id(&request.document_id)?;
+        if self.access.collections().is_some() {
+            self.document_of_id(id).await?;
+        }
         let deleted = self
             .store
             .delete_document(id)
@@ -215,10 +221,12 @@ impl Memory {
 
     /// Ids that begin with `prefix`, of the documents updated last.
     pub async fn complete_document_ids(&self, prefix: &str) -> Result<Vec<String>, Error> {
-        let page = self
-            .store
-            .documents(&Filter::default(), 0, COMPLETIONS_SEARCHED_MAX)
-            .await?;
+        self.access.require(&[Scope::Read])?;
+        let Some(filter) = self.filter_named(None).await? else {
+            return Ok(Vec::new());
+        };
+        let page = self.store.documents(&filter, 0, COMPLETIONS_SEARCHED_MAX);
+        let page = page.await?;
         let ids = page.documents.iter().map(|info| info.id.to_string());
         Ok(ids
             .filter(|id| id.starts_with(prefix))

@@ -63,6 +63,7 @@ impl Memory {
         request: ImportLegacy,
         watch: &Watch,
     ) -> Result<LegacyImported, Error> {
+        self.access.require_whole()?;
         let mut targets = self.targets(source, &request).await?;
         if !request.dry_run {
             for target in &mut targets {

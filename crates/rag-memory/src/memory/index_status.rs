@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::job::status;
 use super::{Memory, check};
-use crate::Error;
 use crate::api::{GetIndexStatus, IndexStatus, SourceStatus};
+use crate::{Error, Scope};
 
 /// How many sources are told.
 const SOURCES_MAX: usize = 50;
@@ -24,6 +24,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 impl Memory {
     /// What is in a collection, and how current it is.
     pub async fn get_index_status(&self, request: GetIndexStatus) -> Result<IndexStatus, Error> {
+        self.access.require(&[Scope::Read])?;
         let info = self.collection_named(&request.collection_name).await?;
         let filter = JobFilter {
             collection: Some(info.collection.name.clone()),

@@ -6,15 +6,16 @@ use std::path::PathBuf;
 use rag_core::ingest::{self, Identified, IngestError};
 use rag_core::model::{ChunkRef, CollectionInfo, DocumentId, DocumentInfo, Extracted, Timestamp};
 use rag_core::port::{Expect, StoreError};
-use rag_source::{SourceError, read_file};
+use rag_source::{SourceError, read_file, read_upload};
 use serde_json::Value;
 
 use super::document::chunk_id;
 use super::{Memory, check};
 use crate::api::{
-    FileIngested, IngestFile, IngestMode, IngestStatus, IngestText, Object, TextIngested,
+    FileIngested, IngestFile, IngestMode, IngestStatus, IngestText, IngestUpload, Object,
+    TextIngested,
 };
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Scope};
 
 /// What is in the store after a text was put in.
 pub(super) struct Stored {
@@ -44,6 +45,7 @@ pub(super) struct Placed {
 impl Memory {
     /// Puts a text in.
     pub async fn ingest_text(&self, request: IngestText) -> Result<TextIngested, Error> {
+        self.access.require(&[Scope::Ingest])?;
         let collection = self.writable_collection(&request.collection_name).await?;
         let title = match &request.document_title {
             Some(title) => check::line("document_title", title)?,
@@ -70,12 +72,46 @@ impl Memory {
         })
     }
 
-    /// Puts a file in.
+    /// Puts a file of this machine in.
     pub async fn ingest_file(&self, request: IngestFile) -> Result<FileIngested, Error> {
+        self.access.require(&[Scope::Ingest])?;
         let collection = self.writable_collection(&request.collection_name).await?;
         let file = self
             .read(PathBuf::from(&request.file_path), request.metadata)
             .await??;
+        let (mut ingested, stored) = self.store_file(&collection, file, request.mode).await?;
+        ingested.chunk_ids = request.include_chunk_ids.then(|| chunk_ids(&stored));
+        Ok(ingested)
+    }
+
+    /// Puts a file in that the caller sent.
+    pub async fn ingest_upload(&self, request: IngestUpload) -> Result<FileIngested, Error> {
+        self.access.require(&[Scope::Ingest])?;
+        let collection = self.writable_collection(&request.collection_name).await?;
+        let path = request.filename.replace('\\', "/");
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let name = check::line("filename", name)?;
+        let bytes_max = self.options.document_bytes_max;
+        let (shown, content_type) = (PathBuf::from(&name), request.content_type);
+        let bytes = request.bytes;
+        let read = move || read_upload(bytes, &name, content_type.as_deref(), bytes_max);
+        let file = self.extraction(read).await?;
+        let mut file = file.map_err(|source| SourceError::Extract {
+            path: shown,
+            source,
+        })?;
+        let own = std::mem::replace(&mut file.metadata, request.metadata);
+        file.metadata.extend(own);
+        let (ingested, _) = self.store_file(&collection, file, request.mode).await?;
+        Ok(ingested)
+    }
+
+    async fn store_file(
+        &self,
+        collection: &CollectionInfo,
+        file: Extracted,
+        mode: IngestMode,
+    ) -> Result<(FileIngested, Stored), Error> {
         let told = |name: &str| {
             let value = file.metadata.get(name).and_then(Value::as_str);
             value.unwrap_or_default().to_owned()
@@ -83,21 +119,21 @@ impl Memory {
         let (filename, file_type) = (told("filename"), told("file_type"));
         let file_size = file.metadata.get("file_size").and_then(Value::as_u64);
         let warnings = file.warnings.clone();
-        let stored = self
-            .store_placed(self.place(&collection, file).await?, request.mode)
-            .await?;
-        log("ingested a file", &collection, &stored);
-        Ok(FileIngested {
+        let placed = self.place(collection, file).await?;
+        let stored = self.store_placed(placed, mode).await?;
+        log("ingested a file", collection, &stored);
+        let ingested = FileIngested {
             source_document_id: stored.id.to_string(),
             num_chunks: stored.chunk_count,
-            collection_name: request.collection_name,
+            collection_name: collection.collection.name.to_string(),
             status: stored.status,
             filename,
             file_type,
             file_size: file_size.unwrap_or_default(),
             warnings,
-            chunk_ids: request.include_chunk_ids.then(|| chunk_ids(&stored)),
-        })
+            chunk_ids: None,
+        };
+        Ok((ingested, stored))
     }
 
     /// The collection called `name`, if this embedder's vectors belong there.
@@ -224,7 +260,7 @@ impl Memory {
             document.id = %id,
             collection.name = %collection,
             chunks = chunk_count,
-            duration_ms = started.elapsed().as_millis(),
+            duration_ms = started.elapsed().as_secs_f64() * 1e3,
             "stored a document"
         );
         let status = match outcome.replaced_chunk_count {

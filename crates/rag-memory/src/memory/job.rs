@@ -29,11 +29,11 @@ use tokio_util::task::TaskTracker;
 pub(super) use self::report::Report;
 pub(super) use self::run::JobRun;
 use super::{Memory, Progress, Watch, check};
-use crate::Error;
 use crate::api::{
     CancelJob, GetJob, ItemFilter, JobCounts, JobItemView, JobList, JobStatus, JobView, ListJobs,
     RetryJob,
 };
+use crate::{Error, Scope};
 
 /// How many jobs this process works on at once; more wait their turn.
 const JOBS_AT_ONCE: usize = 2;
@@ -110,6 +110,7 @@ pub(super) fn new_job(
 impl Memory {
     /// A job, with those of its items that are asked for.
     pub async fn get_job(&self, request: GetJob) -> Result<JobView, Error> {
+        self.access.require(&[Scope::Read, Scope::Ingest])?;
         let limit = check::in_range("limit", request.limit, 1..=JOB_LISTING_LIMIT_MAX as i64)?;
         let offset = check::in_range("offset", request.offset, 0..=i64::from(u32::MAX))?;
         let job = self.job_named(&request.job_id).await?;
@@ -133,9 +134,19 @@ impl Memory {
 
     /// Jobs, newest first.
     pub async fn list_jobs(&self, request: ListJobs) -> Result<JobList, Error> {
+        self.access.require(&[Scope::Read, Scope::Ingest])?;
         let limit = check::in_range("limit", request.limit, 1..=JOB_LISTING_LIMIT_MAX as i64)?;
         let offset = check::in_range("offset", request.offset, 0..=i64::from(u32::MAX))?;
-        let collection = match &request.collection_name {
+        let collection = match (&request.collection_name, self.access.collections()) {
+            (Some(name), _) => Some(name.as_str()),
+            (None, None) => None,
+            (None, Some([only])) => Some(only.as_str()),
+            (None, Some(_)) => {
+                return Err(Error::invalid("`collection_name` is missing")
+                    .hint("the caller may not see the jobs of all collections: name one"));
+            }
+        };
+        let collection = match collection {
             Some(name) => Some(self.collection_named(name).await?.collection.name),
             None => None,
         };
@@ -153,7 +164,8 @@ impl Memory {
 
     /// Asks for a job to stop. What it put in stays.
     pub async fn cancel_job(&self, request: CancelJob) -> Result<JobView, Error> {
-        let id = check::job_id(&request.job_id)?;
+        self.access.require(&[Scope::Ingest])?;
+        let id = self.job_named(&request.job_id).await?.id;
         let job = self.store.cancel_job(id, Timestamp::now()).await?;
         let job = job.ok_or_else(|| check::no_job(id))?;
         self.jobs.poke(id);
@@ -164,6 +176,7 @@ impl Memory {
     /// Takes up a job that ended before all was done: what failed and what was
     /// left is tried again.
     pub async fn retry_job(&self, request: RetryJob, watch: &Watch) -> Result<JobView, Error> {
+        self.access.require(&[Scope::Ingest])?;
         let job = self.job_named(&request.job_id).await?;
         self.reopen(&job, watch).await.map(|job| view(&job))
     }
@@ -178,9 +191,13 @@ impl Memory {
         self.follow(id, own, watch).await
     }
 
+    /// A job, if the caller may use its collection.
     async fn job_named(&self, text: &str) -> Result<Job, Error> {
         let id = check::job_id(text)?;
-        self.store.job(id).await?.ok_or_else(|| check::no_job(id))
+        let found = self.store.job(id).await?;
+        found
+            .filter(|job| self.access.admits(&job.new.collection))
+            .ok_or_else(|| check::no_job(id))
     }
 }
 

@@ -21,7 +21,7 @@ use super::{Memory, Watch, ends_the_run, request_of};
 use crate::api::{
     CollectionReembedded, DocumentOutcome, JobStatus, KeptSpace, ReembedCollection, ReembedStep,
 };
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Scope};
 
 /// How often a run looks for documents that were put in while it was at work.
 const ROUNDS_MAX: usize = 100;
@@ -52,6 +52,7 @@ impl Memory {
         request: ReembedCollection,
         watch: &Watch,
     ) -> Result<CollectionReembedded, Error> {
+        self.access.require(&[Scope::Admin])?;
         let collection = self.collection_named(&request.collection_name).await?;
         match request.step {
             ReembedStep::Run => self.reembed(&collection.collection, watch).await,

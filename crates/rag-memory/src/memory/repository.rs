@@ -19,7 +19,7 @@ use super::directory::{failed, outcomes, skipped};
 use super::job::{JobRun, Report, new_job, status};
 use super::{Memory, Watch, check, request_of};
 use crate::api::{DOCUMENT_EXTENSIONS, IngestMode, IngestRepository, RepositoryIngested};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Scope};
 
 /// How many patterns a caller may name.
 const PATTERNS_MAX: usize = 100;
@@ -41,6 +41,7 @@ impl Memory {
         request: IngestRepository,
         watch: &Watch,
     ) -> Result<RepositoryIngested, Error> {
+        self.access.require(&[Scope::Ingest])?;
         let collection = self.writable_collection(&request.collection_name).await?;
         let repository = check::repository(&request.repository)?;
         wanted(&request)?;

@@ -1,15 +1,17 @@
 //! Search.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
+use metrics::{counter, histogram};
 use rag_core::model::{ChunkRef, DocumentId, Filter, Metadata};
 use rag_core::search::{Mode, Passage, Query, search};
 use serde_json::Value;
 
 use super::document::PAGE_OFFSETS;
 use super::{Memory, check};
-use crate::Error;
 use crate::api::{Hit, SearchDocuments, SearchMode, SearchResults};
+use crate::{Error, Scope};
 
 /// The most passages one search gives.
 const LIMIT_MAX: i64 = 50;
@@ -25,9 +27,28 @@ const QUERY_CHARS_MAX: usize = 10_000;
 impl Memory {
     /// The passages that answer a question.
     pub async fn search_documents(&self, request: SearchDocuments) -> Result<SearchResults, Error> {
+        self.access.require(&[Scope::Read])?;
+        let started = Instant::now();
+        let found = self.searched(request).await;
+        let outcome = match &found {
+            Ok(_) => "ok",
+            Err(error) => error.kind().name(),
+        };
+        counter!("rag_searches_total", "outcome" => outcome).increment(1);
+        histogram!("rag_search_duration_seconds").record(started.elapsed());
+        found
+    }
+
+    #[tracing::instrument(name = "search", skip_all)]
+    async fn searched(&self, request: SearchDocuments) -> Result<SearchResults, Error> {
         let include = (request.include_source, request.include_metadata);
-        let started = std::time::Instant::now();
-        let query = self.query(request).await?;
+        let started = Instant::now();
+        let Some(query) = self.query(request).await? else {
+            return Ok(SearchResults {
+                results: Vec::new(),
+                warnings: Vec::new(),
+            });
+        };
         let answer = search(&*self.store, &*self.embedder, &query).await?;
         let mut sources = HashMap::new();
         let mut warnings = answer.warnings;
@@ -52,7 +73,7 @@ impl Memory {
             }
         }
         tracing::info!(
-            duration_ms = started.elapsed().as_millis(),
+            duration_ms = started.elapsed().as_secs_f64() * 1e3,
             results = answer.passages.len(),
             "searched"
         );
@@ -63,7 +84,8 @@ impl Memory {
         })
     }
 
-    async fn query(&self, request: SearchDocuments) -> Result<Query, Error> {
+    /// What is to be looked for. `None` when there is nothing that the caller may search.
+    async fn query(&self, request: SearchDocuments) -> Result<Option<Query>, Error> {
         let chars = request.query.chars().count();
         if chars > QUERY_CHARS_MAX {
             let message = format!("`query` has {chars} characters, it may have {QUERY_CHARS_MAX}");
@@ -82,21 +104,22 @@ impl Memory {
             .max_tokens
             .map(|value| check::in_range("max_tokens", value, 1..=TOKENS_MAX));
         let neighbours = check::in_range("neighbors", request.neighbors, 0..=NEIGHBORS_MAX)?;
-        let collections = match &request.collection_name {
-            Some(name) => vec![self.collection_named(name).await?.collection.name],
-            None => Vec::new(),
+        let limit = check::in_range("limit", request.limit, 1..=LIMIT_MAX)?;
+        let per_document_max =
+            check::in_range("max_per_document", request.max_per_document, 1..=LIMIT_MAX)?;
+        let filter = self
+            .filter_named(request.collection_name.as_deref())
+            .await?;
+        let Some(filter) = filter else {
+            return Ok(None);
         };
-        Ok(Query {
-            limit: check::in_range("limit", request.limit, 1..=LIMIT_MAX)?,
-            per_document_max: check::in_range(
-                "max_per_document",
-                request.max_per_document,
-                1..=LIMIT_MAX,
-            )?,
+        Ok(Some(Query {
+            limit,
+            per_document_max,
             text: request.query,
             filter: Filter {
-                collections,
                 metadata: request.metadata_filter,
+                ..filter
             },
             mode: match request.mode {
                 SearchMode::Hybrid => Mode::Hybrid,
@@ -107,7 +130,7 @@ impl Memory {
             threshold,
             tokens_max: tokens_max.transpose()?,
             neighbours: u32::try_from(neighbours).expect("at most NEIGHBORS_MAX"),
-        })
+        }))
     }
 }
 

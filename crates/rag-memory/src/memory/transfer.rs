@@ -39,6 +39,7 @@ impl Memory {
         replace: bool,
         watch: &Watch,
     ) -> Result<Exported, Error> {
+        self.access.require_whole()?;
         if !replace && path.exists() {
             let message = format!("`{}` is there already", path.display());
             return Err(Error::new(ErrorKind::AlreadyExists, message)
@@ -63,6 +64,7 @@ impl Memory {
     /// Puts everything in that the file at `path` holds. Nothing is put in of a
     /// file that is not complete and whole.
     pub async fn import(&self, path: &Path, watch: &Watch) -> Result<Imported, Error> {
+        self.access.require_whole()?;
         let (checked, cancel) = (path.to_owned(), watch.cancel.clone());
         say(watch, "checking the file");
         let checking = tokio::task::spawn_blocking(move || file::check(&checked, &cancel));
@@ -80,6 +82,7 @@ impl Memory {
 
     /// Puts everything in that `from` has.
     pub async fn copy_from(&self, from: &Memory, watch: &Watch) -> Result<Imported, Error> {
+        self.access.require_whole()?;
         let (sender, receiver) = mpsc::channel(AHEAD_MAX);
         let (read, put) = tokio::join!(
             read::everything(&*from.store, sender, watch),

@@ -1,6 +1,7 @@
 //! How a caller follows and stops long work.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -24,9 +25,19 @@ pub struct Watch {
     /// Ends the wait, and the job with it if this caller began it; what is done
     /// stays done.
     pub cancel: CancellationToken,
-    /// Whether to wait for a job's end; else for as long as
-    /// [`super::MemoryOptions::job_wait`] says, and the job goes on.
-    pub patient: bool,
+    /// How long to wait for a job; then it goes on without.
+    pub patience: Patience,
+}
+
+/// How long a caller waits for a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Until its end.
+    Endless,
+    /// As long as [`super::MemoryOptions::job_wait`] says.
+    Usual,
+    /// For so long, and no longer than usual.
+    For(Duration),
 }
 
 impl Watch {
@@ -35,7 +46,7 @@ impl Watch {
         Watch {
             progress: Arc::new(|_| {}),
             cancel: CancellationToken::new(),
-            patient: true,
+            patience: Patience::Endless,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use rag_memory::api::{IngestDirectory, IngestMode, ListDocuments};
-use rag_memory::{ErrorKind, Progress, Watch};
+use rag_memory::{ErrorKind, Patience, Progress, Watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::Fixture;
@@ -128,7 +128,7 @@ async fn what_was_put_in_before_a_cancel_stays() {
             }
         }),
         cancel,
-        patient: true,
+        patience: Patience::Endless,
     };
     let error = fixture
         .memory

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rag_memory::api::{
     CancelJob, GetJob, IngestDirectory, ItemFilter, JobStatus, ListJobs, RetryJob,
 };
-use rag_memory::{ErrorKind, Memory, Watch};
+use rag_memory::{ErrorKind, Memory, Patience, Watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Fixture, error, open};
@@ -24,7 +24,7 @@ fn many_files(fixture: &Fixture) -> IngestDirectory {
 
 fn impatient() -> Watch {
     Watch {
-        patient: false,
+        patience: Patience::Usual,
         ..Watch::nobody()
     }
 }
@@ -171,7 +171,7 @@ async fn a_caller_who_joined_does_not_stop_the_job() {
     let watch = Watch {
         cancel,
         progress: Arc::new(|_| {}),
-        patient: true,
+        patience: Patience::Endless,
     };
     let left = fixture
         .memory

@@ -1,7 +1,7 @@
 //! Crawling a site again, or on: what changed, what moved, what was left.
 
 use rag_memory::api::{CrawlMode, GetDocument, IngestUrl, JobStatus};
-use rag_memory::{ErrorKind, Watch};
+use rag_memory::{ErrorKind, Patience, Watch};
 use testsite::{Answer, Site, sites};
 
 use crate::crawls::all;
@@ -197,7 +197,7 @@ async fn the_same_call_goes_on_with_a_crawl_that_was_stopped() {
             }
         }),
         cancel,
-        patient: true,
+        patience: Patience::Endless,
     };
     let stopped = fixture
         .memory

@@ -8,7 +8,7 @@ use rag_core::model::{
     EmbeddedChunk, EmbeddedDocument, EmbeddingSpace, Filter, JobKind, MediaType, Metadata, NewJob,
     Span, Timestamp,
 };
-use rag_core::port::{ChunkScore, Expect, PutOutcome, Store, StoreError};
+use rag_core::port::{ChunkScore, Entry, EntryKind, Expect, PutOutcome, Store, StoreError};
 
 /// The dimensions of [`space`].
 pub const DIMENSIONS: usize = 8;
@@ -139,6 +139,16 @@ pub fn new_job(collection: &str, subject: &str, seconds: i64) -> NewJob {
         key: ContentHash::of_parts(&[collection, subject]),
         request: serde_json::json!({"root": subject}),
         created_at: time(seconds),
+    }
+}
+
+/// An entry that says what it is known by and does not expire.
+pub fn entry(kind: EntryKind, key: &str) -> Entry {
+    Entry {
+        kind,
+        key: key.to_owned(),
+        value: serde_json::json!({"of": key}),
+        expires_at: None,
     }
 }
 

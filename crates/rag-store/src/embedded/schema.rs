@@ -13,13 +13,14 @@ use super::error::Failure;
 const APPLICATION_ID: i32 = 0x5241_474d;
 
 /// The newest version.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Migration `n` brings a file from version `n` to version `n + 1`.
 const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
 ];
 
 /// Brings the file to the newest schema. Writes nothing when it is there.
@@ -77,34 +78,36 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
-    use rag_core::port::{Expect, JobFilter, JobStore, Store};
+    use rag_core::port::{EntryKind, EntryStore, Expect, JobFilter, JobStore, Store};
 
     use super::*;
     use crate::conformance::fixture::{
-        anything, chunk_ref, collection, document, good, kept, matching, name, new_job, ranked,
-        space, vector,
+        anything, chunk_ref, collection, document, entry, good, kept, matching, name, new_job,
+        ranked, space, time, vector,
     };
     use crate::embedded::{EmbeddedStore, collection, put};
 
-    /// Makes the file as the program of version 1 did, with a document in it.
-    fn first_version(path: &Path) -> Result<(), Failure> {
+    /// Makes the file as the program of that version did, with a document in it.
+    fn make(path: &Path, of_version: u32) -> Result<(), Failure> {
         let file = Connection::open(path)?;
-        file.execute_batch(MIGRATIONS[0])?;
+        for migration in &MIGRATIONS[..of_version as usize] {
+            file.execute_batch(migration)?;
+        }
         file.pragma_update(None, "application_id", APPLICATION_ID)?;
-        file.pragma_update(None, "user_version", 1)?;
+        file.pragma_update(None, "user_version", of_version)?;
         collection::create(&file, &collection("docs"))?;
         let made = document("docs", "a", &["apple pear", "plum"]);
         put::put(&file, &made, &space(), Expect::Absent)?;
         Ok(())
     }
 
-    #[tokio::test]
-    async fn a_file_of_the_first_version_keeps_what_is_in_it() {
+    async fn check_version(of_version: u32) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("store.db");
-        first_version(&path).expect("a file");
+        make(&path, of_version).expect("a file");
         let made = document("docs", "a", &["apple pear", "plum"]);
         let id = made.document.info.id;
+        let token = entry(EntryKind::Token, "a");
         // Opened once, it is brought to the newest; then it is there.
         for round in 0..2 {
             let store: Arc<dyn Store> = Arc::new(good(EmbeddedStore::open(&path)));
@@ -116,16 +119,27 @@ mod tests {
             assert_eq!(ranked(&nearest), plums);
             let (_, is_new) = good(store.add_job(&new_job("docs", "a", 1)).await);
             assert_eq!(is_new, round == 0);
+            let there = good(store.add_entry(&token, time(1)).await);
+            assert_eq!(there.is_none(), round == 0);
         }
         let file = Connection::open(&path).expect("it is there");
         assert_eq!(version(&file, "here").expect("it is ours"), VERSION);
 
-        // One who knows only the first version may still have it open.
+        // One who knows only that version may still have it open.
         file.pragma_update(None, "foreign_keys", true)
             .expect("a connection");
         collection::delete(&file, &name("docs")).expect("it has the collection");
         let store = good(EmbeddedStore::open(&path));
         let page = good(store.jobs(&JobFilter::default(), 0, 9).await);
         assert_eq!(page.total, 0);
+        let entries = good(store.entries(EntryKind::Token, time(1)).await);
+        assert_eq!(entries, [token]);
+    }
+
+    #[tokio::test]
+    async fn files_of_earlier_versions_keep_what_is_in_them() {
+        for of_version in 1..VERSION {
+            check_version(of_version).await;
+        }
     }
 }

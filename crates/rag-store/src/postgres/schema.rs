@@ -11,10 +11,13 @@ use super::options::PostgresOptions;
 use super::session::Session;
 
 /// The newest version.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Migration `n` brings a database from version `n` to version `n + 1`.
-const MIGRATIONS: [&str; VERSION as usize] = [include_str!("migrations/0001.sql")];
+const MIGRATIONS: [&str; VERSION as usize] = [
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+];
 
 /// Who has this advisory lock migrates: `ragm`.
 const MIGRATION_LOCK: i64 = 0x7261_676d;

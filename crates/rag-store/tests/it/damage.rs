@@ -5,16 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rag_core::model::{ItemState, JobId, JobItem};
-use rag_core::port::{Expect, JobFilter, JobStore, Lease, Store, StoreError};
+use rag_core::port::{
+    EntryKind, EntryStore, Expect, JobFilter, JobStore, Lease, Store, StoreError,
+};
 use rag_store::conformance::fixture::{
-    DIMENSIONS, anything, chunk_ref, create, document, good, name, new_job, space, time, vector,
+    DIMENSIONS, anything, chunk_ref, create, document, entry, good, name, new_job, space, time,
+    vector,
 };
 use rag_store::embedded::EmbeddedStore;
 
 /// Whoever has the job.
 const WORKER: &str = "worker";
 
-/// A closed store with 60 documents, and a job that is being worked on.
+/// A closed store with 60 documents, a job that is being worked on, and entries.
 async fn filled(path: &Path) {
     let store: Arc<dyn Store> = Arc::new(good(EmbeddedStore::open(path)));
     create(&store, &["docs"]).await;
@@ -34,6 +37,10 @@ async fn filled(path: &Path) {
     let lease = store.lease_job(job.id, WORKER, time(1), time(9)).await;
     assert_eq!(good(lease), Lease::Held);
     assert!(good(store.put_job_items(job.id, WORKER, &items).await));
+    for number in 0..20 {
+        let made = entry(EntryKind::Token, &format!("{number}"));
+        assert_eq!(good(store.add_entry(&made, time(1)).await), None);
+    }
 }
 
 /// What goes wrong when everything is tried.
@@ -85,6 +92,10 @@ async fn failures(path: &Path) -> Vec<StoreError> {
             .err(),
     );
     failures.extend(store.put_job_items(id, WORKER, &[item]).await.err());
+    let token = entry(EntryKind::Token, "1");
+    failures.extend(store.entries(token.kind, time(1)).await.err());
+    failures.extend(store.add_entry(&token, time(1)).await.err());
+    failures.extend(store.replace_entry(&token, time(1)).await.err());
     failures.extend(store.delete_collection(&name("docs")).await.err());
     failures
 }

@@ -103,7 +103,7 @@ fn a_newer_file_is_refused() {
             refused,
             Err(StoreError::TooNew {
                 found: 99,
-                known: 3,
+                known: 4,
                 ..
             })
         ),

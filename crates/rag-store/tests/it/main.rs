@@ -6,6 +6,7 @@ mod agreement;
 mod conformance;
 mod damage;
 mod double;
+mod entries;
 mod files;
 mod postgres;
 mod processes;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rag_core::model::{EmbeddedDocument, JobState};
-use rag_core::port::{Expect, JobFilter, JobStore, Lease, Store, StoreError};
+use rag_core::port::{EntryKind, Expect, JobFilter, JobStore, Lease, Store, StoreError};
 use rag_store::conformance::fixture::{
-    anything, chunk_ref, collection, create, document, good, kept, matching, name, new_job, put,
-    ranked, space, time,
+    anything, chunk_ref, collection, create, document, entry, good, kept, matching, name, new_job,
+    put, ranked, space, time,
 };
 use rag_store::qdrant::{QdrantOptions, QdrantStore};
 use tokio::task::JoinSet;
@@ -394,6 +394,8 @@ async fn the_sweep_takes_only_what_is_nobodys() {
     put(&store, &old()).await;
     put(&store, &document("gone", "a", &["plum"])).await;
     good(store.add_job(&new_job("docs", "a", 1)).await);
+    let token = entry(EntryKind::Token, "a");
+    good(store.add_entry(&token, time(1)).await);
     let before = names.point_count().await;
     let sweeper = names.store();
     assert_eq!(good(sweeper.sweep().await), 0);
@@ -402,6 +404,7 @@ async fn the_sweep_takes_only_what_is_nobodys() {
     assert!(!assert_one(&store).await);
     good(store.delete_collection(&name("gone")).await);
     assert_eq!(good(sweeper.sweep_older(Duration::ZERO).await), 0);
+    assert_eq!(good(store.entries(token.kind, time(1)).await), [token]);
     names.remove().await;
 }
 

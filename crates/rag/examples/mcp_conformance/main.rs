@@ -26,9 +26,9 @@ async fn main() -> anyhow::Result<()> {
     let server = server::Fixture::new();
     let routes = transport::routes(move || server.clone(), &options);
     let health = Health::new(Arc::new(|| Box::pin(async { Ok(()) })));
-    let app = http::app(routes, health, &AppOptions::default());
+    let app = http::app(routes, health, AppOptions::default());
 
-    let listener = http::bind("127.0.0.1", 0, false).await?;
+    let listener = http::bind("127.0.0.1", 0).await?.listener;
     writeln!(std::io::stdout(), "http://{}/mcp", listener.local_addr()?)?;
     http::serve(app, listener, shutdown).await;
     Ok(())

@@ -9,7 +9,8 @@ use rag_source::FileRoots;
 use serde::Serialize;
 
 use super::output::print;
-use crate::config::{Config, ConfigError, Name, Settings, StoreConfig};
+use crate::config::{Config, ConfigError, Name, Settings, StoreConfig, TracesConfig};
+use crate::logging::Traces;
 use crate::{logging, open};
 
 /// What every command has at hand.
@@ -18,6 +19,8 @@ pub(super) struct Context {
     pub(super) json: bool,
     config: Result<Config, ConfigError>,
     opened: RefCell<Vec<Memory>>,
+    /// Sent until the command is over.
+    _traces: Option<Traces>,
 }
 
 impl Context {
@@ -28,13 +31,19 @@ impl Context {
         default_level: &str,
     ) -> anyhow::Result<Self> {
         let settings = Settings::gather(flags)?;
-        logging::start(settings.value(Name::LogLevel), default_level)?;
+        let traces = logging::start(
+            settings.value(Name::LogLevel),
+            default_level,
+            settings.log_format()?,
+            TracesConfig::new(&settings)?.as_ref(),
+        )?;
         let config = Config::new(&settings);
         Ok(Context {
             settings,
             json,
             config,
             opened: RefCell::default(),
+            _traces: traces,
         })
     }
 

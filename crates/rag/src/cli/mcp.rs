@@ -35,7 +35,7 @@ pub(super) async fn run(context: &Context, args: McpArgs) -> anyhow::Result<Exit
         super::serve::shutdown_signal().await;
         on_signal.cancel();
     });
-    rag_mcp::stdio(memory, context.config()?.tools, cancel).await?;
+    rag_mcp::stdio(memory, context.config()?.tools.clone(), cancel).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use rag_memory::{ErrorKind, Memory, Progress, Watch};
+use rag_memory::{ErrorKind, Memory, Patience, Progress, Watch};
 use tokio_util::sync::CancellationToken;
 
 use super::serve::shutdown_signal;
@@ -58,7 +58,7 @@ impl Bar {
         Watch {
             progress,
             cancel: self.cancel.clone(),
-            patient: true,
+            patience: Patience::Endless,
         }
     }
 }

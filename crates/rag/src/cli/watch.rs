@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use rag_memory::api::{DOCUMENT_EXTENSIONS, DirectoryIngested, IngestDirectory, IngestMode};
-use rag_memory::{Error, ErrorKind, Memory, Progress, Watch};
+use rag_memory::{Error, ErrorKind, Memory, Patience, Progress, Watch};
 use rag_source::{FileRoots, ListOptions, ListedFile, list_files, watch_directory};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -92,7 +92,7 @@ async fn keep_in_step(
     let watch = Watch {
         progress: Arc::new(|_: Progress| {}),
         cancel: cancel.clone(),
-        patient: true,
+        patience: Patience::Endless,
     };
     let mut in_step = Vec::new();
     let mut first = true;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::ConfigError;
 use super::setting::{Name, Origin, Setting, SettingSpec};
+use crate::logging::Format;
 
 /// The project's file, in the working directory.
 const PROJECT_FILE: &str = ".env";
@@ -88,6 +89,16 @@ impl Settings {
     /// The value of a setting.
     pub(crate) fn value(&self, name: Name) -> Option<&str> {
         self.setting(name).value.as_deref()
+    }
+
+    /// How logs are written.
+    pub(crate) fn log_format(&self) -> Result<Format, ConfigError> {
+        let format = self.parse(Name::LogFormat, "`text` or `json`", |text| match text {
+            "text" => Some(Format::Text),
+            "json" => Some(Format::Json),
+            _ => None,
+        });
+        Ok(format?.expect("it has a default"))
     }
 
     /// The value of a setting, as `parse` understands it.

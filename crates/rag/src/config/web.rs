@@ -66,7 +66,7 @@ impl WebConfig {
 }
 
 /// The address in `text`, if it has one of the `schemes` and a host.
-fn address(text: &str, schemes: &[&str]) -> Option<Url> {
+pub(super) fn address(text: &str, schemes: &[&str]) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     (schemes.contains(&url.scheme()) && url.has_host()).then_some(url)
 }

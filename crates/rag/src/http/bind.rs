@@ -1,19 +1,23 @@
-//! Decides where to listen, and refuses to be public without authentication.
+//! Listens, and tells whether others can reach the server there.
 
 use std::{io, net::SocketAddr};
 
 use tokio::net::{TcpListener, lookup_host};
 
+/// A place to listen at.
+#[derive(Debug)]
+pub struct Bound {
+    /// What listens there.
+    pub listener: TcpListener,
+    /// Whether others than this machine can reach it.
+    pub is_public: bool,
+}
+
 /// Listens on `host` (a name or an address) and `port`, 0 for any free one.
 ///
 /// # Errors
-/// When `host` is not of this machine alone, unless `allow_unauthenticated`;
-/// when it does not resolve; when the port is taken or not permitted.
-pub async fn bind(
-    host: &str,
-    port: u16,
-    allow_unauthenticated: bool,
-) -> Result<TcpListener, BindError> {
+/// When `host` does not resolve; when the port is taken or not permitted.
+pub async fn bind(host: &str, port: u16) -> Result<Bound, BindError> {
     let name = host.trim_start_matches('[').trim_end_matches(']');
     let resolved = lookup_host((name, port)).await;
     let addresses: Vec<SocketAddr> = resolved
@@ -23,38 +27,28 @@ pub async fn bind(
         })?
         .collect();
     // A name of several addresses is as public as the most public of them.
-    let public = addresses
+    let is_public = addresses
         .iter()
-        .find(|address| !address.ip().to_canonical().is_loopback());
-    if let (Some(public), false) = (public, allow_unauthenticated) {
-        return Err(BindError::Public { address: *public });
-    }
+        .any(|address| !address.ip().to_canonical().is_loopback());
     let address = *addresses.first().ok_or_else(|| BindError::NoSuchHost {
         host: host.to_owned(),
         source: io::Error::from(io::ErrorKind::NotFound),
     })?;
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => BindError::InUse { address },
-            io::ErrorKind::AddrNotAvailable => BindError::NotOurs { address },
-            _ => BindError::Failed { address, source },
-        })
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => BindError::InUse { address },
+        io::ErrorKind::AddrNotAvailable => BindError::NotOurs { address },
+        _ => BindError::Failed { address, source },
+    })?;
+    Ok(Bound {
+        listener,
+        is_public,
+    })
 }
 
 /// Why the server does not listen.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// Others could reach the address, and there is nothing to tell them apart.
-    #[error(
-        "refusing to listen on {address}: others can reach it, and there is no authentication\n\n\
-         hint: listen on 127.0.0.1, or pass `--allow-unauthenticated` if whoever can reach this \
-         address may read, change and delete everything"
-    )]
-    Public {
-        /// The address.
-        address: SocketAddr,
-    },
     /// Something else listens there.
     #[error(
         "cannot listen on {address}: the port is in use\n\n\

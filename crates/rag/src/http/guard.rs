@@ -11,10 +11,10 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, StatusCode, Uri, header, uri::Authority},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 
-use super::error;
+use super::problem::Problem;
 
 /// The names and origins that are let in.
 #[derive(Clone, Debug)]
@@ -50,7 +50,9 @@ pub(super) async fn check(
         Ok(()) => next.run(request).await,
         Err(refusal) => {
             tracing::warn!(reason = refusal.message, "a request was refused");
-            error::respond(refusal.status, refusal.kind, &refusal.message)
+            Problem::new(refusal.status, refusal.kind, refusal.message)
+                .hint(refusal.hint)
+                .into_response()
         }
     }
 }
@@ -59,14 +61,16 @@ struct Refusal {
     status: StatusCode,
     kind: &'static str,
     message: String,
+    hint: &'static str,
 }
 
 impl Refusal {
-    fn forbidden(message: String) -> Self {
+    fn forbidden(message: String, hint: &'static str) -> Self {
         Self {
             status: StatusCode::FORBIDDEN,
             kind: "forbidden",
             message,
+            hint,
         }
     }
 }
@@ -79,6 +83,7 @@ impl Allowed {
                 status: StatusCode::BAD_REQUEST,
                 kind: "bad_request",
                 message,
+                hint: "send one, with the name or address of this server",
             });
         };
         if !self
@@ -86,9 +91,10 @@ impl Allowed {
             .iter()
             .any(|allowed| host_matches(allowed, &host))
         {
-            return Err(Refusal::forbidden(format!(
-                "host `{host}` is not allowed\n\nhint: allow it with `--allowed-host` or RAG_ALLOWED_HOSTS"
-            )));
+            return Err(Refusal::forbidden(
+                format!("host `{host}` is not allowed"),
+                "set RAG_PUBLIC_URL to the address that clients use, or name it in RAG_ALLOWED_HOSTS",
+            ));
         }
         let Some(origin) = headers.get(header::ORIGIN) else {
             return Ok(());
@@ -105,10 +111,10 @@ impl Allowed {
         {
             return Ok(());
         }
-        Err(Refusal::forbidden(format!(
-            "origin `{origin}` is not allowed\n\nhint: a web page that may call this server must be \
-             named in RAG_ALLOWED_ORIGINS"
-        )))
+        Err(Refusal::forbidden(
+            format!("origin `{origin}` is not allowed"),
+            "a web page that may call this server must be named in RAG_ALLOWED_ORIGINS",
+        ))
     }
 }
 

@@ -2,10 +2,15 @@
 
 use std::panic::AssertUnwindSafe;
 
-use axum::{extract::Request, http::StatusCode, middleware::Next, response::Response};
+use axum::{
+    extract::Request,
+    http::StatusCode,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 use futures_util::FutureExt;
 
-use super::error;
+use super::problem::Problem;
 
 /// Runs the rest of the stack; the panic itself is reported by the panic hook.
 pub(super) async fn contain(request: Request, next: Next) -> Response {
@@ -15,11 +20,8 @@ pub(super) async fn contain(request: Request, next: Next) -> Response {
         Ok(response) => response,
         Err(_) => {
             tracing::error!(http.path = path, "a request's handler panicked");
-            error::respond(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "the server failed on this request; its log says more",
-            )
+            let detail = "the server failed on this request; its log says more";
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
         }
     }
 }

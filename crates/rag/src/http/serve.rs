@@ -1,5 +1,6 @@
 //! Accepts connections and serves them, within bounds: how many there are, how
-//! long one may take to send a request's head, how long the end may take.
+//! long one may take to send a request's head or not read its answer, how long the
+//! end may take.
 //!
 //! `axum::serve` bounds none of these, so this is the loop it would run.
 
@@ -14,6 +15,7 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
@@ -22,6 +24,9 @@ const CONNECTIONS_MAX: usize = 1024;
 
 /// How long a connection may be idle, or take over the head of a request.
 const HEAD_MAX: Duration = Duration::from_secs(75);
+
+/// How long a client may take none of its answer.
+const WRITE_MAX: Duration = Duration::from_secs(30);
 
 /// How long requests under way may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -88,6 +93,9 @@ async fn attend(app: Router, stream: TcpStream, client: SocketAddr, shutdown: Ca
         tracing::debug!(%error, "a connection keeps Nagle's algorithm");
     }
     let service = service_fn(move |request| handle(app.clone(), request, client));
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_MAX));
+    let stream = Box::pin(stream);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_MAX)

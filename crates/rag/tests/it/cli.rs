@@ -281,9 +281,14 @@ fn mistakes_say_what_to_do() {
             &["DATABASE_URL (from the command line)"],
         ),
         (
-            &["serve", "--host", "0.0.0.0", "--port", "0"],
+            &["serve", "--auth", "maybe"],
             2,
-            &["refusing to listen", "--allow-unauthenticated"],
+            &["RAG_AUTH (from the command line)", "`required` or `off`"],
+        ),
+        (
+            &["token", "create", "t", "--expires", "soon"],
+            2,
+            &["write it like 30m, 12h or 90d"],
         ),
     ] {
         let run = user.rag(arguments);

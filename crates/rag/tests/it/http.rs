@@ -1,6 +1,11 @@
 //! The HTTP stack over a real memory, by requests written by hand.
 
+mod api;
+mod auth;
 mod client;
+mod issuer;
 mod mcp;
+mod oauth;
+mod openapi;
 mod sse;
 mod stack;

@@ -4,13 +4,17 @@
 mod analyze;
 mod cli;
 mod config;
+mod connect;
 mod crawl;
 mod http;
+mod packaging;
 mod program;
 mod reference;
 mod repository;
 #[cfg(unix)]
 mod resume;
+#[cfg(unix)]
+mod serve;
 mod stdio;
 mod stores;
 mod tidy;

@@ -50,6 +50,12 @@ fn settings() {
 }
 
 #[test]
+fn api() {
+    let text = serde_json::to_string_pretty(&rag::http::openapi()).unwrap() + "\n";
+    check("openapi.json", &text);
+}
+
+#[test]
 fn errors() {
     let mut page = format!(
         "{NOTE}\n\n# Errors\n\nEvery operation fails with one of these kinds, over MCP as a tool error with a text, at \

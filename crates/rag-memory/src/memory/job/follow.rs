@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::worker::is_abandoned;
-use crate::memory::{Memory, Progress, Watch};
+use crate::memory::{Memory, Patience, Progress, Watch};
 use crate::{Error, ErrorKind};
 
 /// How often a job of another process is looked at.
@@ -42,9 +42,11 @@ impl Memory {
         own: bool,
         watch: &Watch,
     ) -> Result<Job, Error> {
-        let patience = match watch.patient {
-            true => None,
-            false => Some(Instant::now() + self.options.job_wait),
+        let usual = self.options.job_wait;
+        let patience = match watch.patience {
+            Patience::Endless => None,
+            Patience::Usual => Some(Instant::now() + usual),
+            Patience::For(wait) => Some(Instant::now() + wait.min(usual)),
         };
         let mut progress = Some(self.take_up(id));
         let mut tries = 0;

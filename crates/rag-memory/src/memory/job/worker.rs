@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use metrics::{counter, gauge};
 use rag_core::model::{Job, JobId, JobKind, JobState, Timestamp};
 use rag_core::port::{JOB_LISTING_LIMIT_MAX, JobFilter, Lease};
 use serde_json::json;
@@ -38,7 +39,7 @@ impl Memory {
     /// Starts taking up jobs whose worker is gone, now and every few seconds,
     /// until [`Memory::close`].
     pub fn keep_jobs(&self) {
-        let memory = self.clone();
+        let memory = self.unrestricted();
         let patrol = async move {
             loop {
                 if let Err(error) = memory.take_up_abandoned().await {
@@ -69,21 +70,38 @@ impl Memory {
         }
     }
 
+    /// Whether this process works on a job, or will take one up.
+    pub async fn has_work(&self) -> Result<bool, Error> {
+        if !self.jobs.running().is_empty() {
+            return Ok(true);
+        }
+        Ok(!self.abandoned().await?.is_empty())
+    }
+
     async fn take_up_abandoned(&self) -> Result<(), Error> {
+        for id in self.abandoned().await? {
+            tracing::info!(job.id = %id, "taking up a job that was left");
+            self.take_up(id);
+        }
+        Ok(())
+    }
+
+    /// The jobs without a worker that this process may do, oldest first.
+    async fn abandoned(&self) -> Result<Vec<JobId>, Error> {
         let filter = JobFilter {
             collection: None,
             states: vec![JobState::Queued, JobState::Running],
         };
         let page = self.store.jobs(&filter, 0, JOB_LISTING_LIMIT_MAX).await?;
+        let mut abandoned = Vec::new();
         for job in page.jobs.iter().rev().filter(|job| is_abandoned(job)) {
             let waits_here = self.jobs.running().contains_key(&job.id);
             // Another process may, with other folders or another embedder.
             if !waits_here && self.may_run(job).await.is_ok() {
-                tracing::info!(job.id = %job.id, "taking up a job that was left");
-                self.take_up(job.id);
+                abandoned.push(job.id);
             }
         }
-        Ok(())
+        Ok(abandoned)
     }
 
     /// Whether this process can do a job: its collection takes this embedder's
@@ -115,7 +133,8 @@ impl Memory {
         };
         running.insert(id, entry);
         drop(running);
-        let memory = self.clone();
+        // Whoever starts a job was allowed to; it may outlive that.
+        let memory = self.unrestricted();
         let work = async move {
             if let Err(error) = memory.work_on(id, sender, &poke).await {
                 tracing::warn!(job.id = %id, "a job could not be taken up or let go: {error}");
@@ -155,6 +174,7 @@ impl Memory {
             return Ok(());
         };
         let run = JobRun::new(self.clone(), job, progress);
+        let _counted = Counted::begin();
         let work = AssertUnwindSafe(self.work_of(&run)).catch_unwind();
         let outcome = tokio::select! {
             outcome = work => Ok(outcome.unwrap_or_else(|_| Err(panicked()))),
@@ -202,6 +222,7 @@ impl Memory {
         } else {
             "a job was let go"
         };
+        counter!("rag_jobs_ended_total", "state" => state.as_str()).increment(1);
         tracing::info!(job.id = %id, state = state.as_str(), "{end}");
         Ok(())
     }
@@ -226,6 +247,22 @@ impl Memory {
                 tracing::warn!(job.id = %id, "cannot write what became of items: {error}");
             }
         }
+    }
+}
+
+/// A job that is worked on, in the numbers that are told of this process.
+struct Counted;
+
+impl Counted {
+    fn begin() -> Self {
+        gauge!("rag_jobs").increment(1);
+        Counted
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        gauge!("rag_jobs").decrement(1);
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use metrics::gauge;
 use sqlx::Connection;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
@@ -44,6 +45,7 @@ impl Connections {
                 });
             }
         };
+        self.count();
         if let Some(rested) = self.rested().await {
             return Ok(Taken {
                 connection: rested.connection,
@@ -86,6 +88,7 @@ impl Connections {
             });
         }
         drop(turn);
+        self.count();
         let mut sweeper = locked(&self.sweeper);
         if sweeper.as_ref().is_none_or(JoinHandle::is_finished) {
             let sweep = sweep(Arc::downgrade(self), self.options.idle_timeout);
@@ -101,6 +104,17 @@ impl Connections {
     /// Closes those that were at rest for longer than `idle_timeout`.
     fn close_idle(&self, idle_timeout: Duration) {
         locked(&self.at_rest).retain(|rested| rested.rests_since.elapsed() < idle_timeout);
+        self.count();
+    }
+
+    /// Tells the numbers of connections to whoever watches them.
+    fn count(&self) {
+        let used = self.options.connections_max as usize - self.turns.available_permits();
+        let at_rest = locked(&self.at_rest).len();
+        #[expect(clippy::cast_precision_loss, reason = "they are at most a thousand")]
+        for (state, number) in [("used", used), ("at_rest", at_rest)] {
+            gauge!("rag_db_connections", "state" => state).set(number as f64);
+        }
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rag_core::port::{Expect, Store, StoreError};
+use rag_core::port::{EntryKind, Expect, Store, StoreError};
 use rag_store::conformance::fixture::{
-    anything, create, document, good, kept, matching, name, new_job, put, space,
+    anything, create, document, entry, good, kept, matching, name, new_job, put, space, time,
 };
 use rag_store::postgres::{PostgresOptions, PostgresStore};
 use tokio::task::JoinSet;
@@ -59,6 +59,16 @@ async fn a_write_whose_answer_is_lost_is_done_once() {
         let (job, is_new) = good(store.add_job(&new).await);
         assert!(is_new, "{cut:?}");
         assert_eq!(good(store.add_job(&new).await), (job, false));
+
+        let answer = entry(EntryKind::Answer, &source);
+        cut_now();
+        let there = good(store.add_entry(&answer, time(1)).await);
+        assert_eq!(there, None, "{cut:?}");
+        cut_now();
+        assert!(good(store.replace_entry(&answer, time(1)).await));
+        cut_now();
+        let is_removed = good(store.remove_entry(answer.kind, &source).await);
+        assert!(is_removed && proxy.was_cut(), "{cut:?}");
 
         cut_now();
         let deleted = good(store.delete_document(id).await);

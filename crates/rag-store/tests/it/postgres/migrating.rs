@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use rag_core::port::{Store, StoreError};
-use rag_store::conformance::fixture::{create, document, good, kept, put};
+use rag_core::port::{EntryKind, Store, StoreError};
+use rag_store::conformance::fixture::{create, document, entry, good, kept, put, time};
 use rag_store::postgres::{Migrated, PostgresOptions, PostgresStore};
 use tokio::task::JoinSet;
 
@@ -29,7 +29,7 @@ async fn many_may_make_the_schema_at_once() {
         tasks.spawn(async move {
             if task % 2 == 0 {
                 let migrated = good(store.migrate().await);
-                return u32::from(migrated == Migrated { from: 0, to: 1 });
+                return u32::from(migrated == Migrated { from: 0, to: 2 });
             }
             assert_eq!(good(store.collections().await), []);
             0
@@ -42,7 +42,7 @@ async fn many_may_make_the_schema_at_once() {
     assert!(makers <= 1, "{makers} made it");
     // Once more there is nothing to do.
     let migrated = good(schema.store().migrate().await);
-    assert_eq!(migrated, Migrated { from: 1, to: 1 });
+    assert_eq!(migrated, Migrated { from: 2, to: 2 });
     schema.remove().await;
 }
 
@@ -62,6 +62,35 @@ async fn a_store_that_may_not_migrate_says_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_schema_of_the_first_version_keeps_what_is_in_it() {
+    let schema = Fresh::named_by("POSTGRES_TEST_URL").await;
+    let store: Arc<dyn Store> = Arc::new(schema.store());
+    create(&store, &["docs"]).await;
+    let made = document("docs", "a", &["one", "two"]);
+    put(&store, &made).await;
+    drop(store);
+    let name = &schema.name;
+    let first = format!("DROP TABLE {name}.entry; UPDATE {name}.schema_version SET number = 1");
+    run(&schema.url, &first).await;
+
+    let store = PostgresStore::new(PostgresOptions {
+        migrate: false,
+        ..schema.options()
+    });
+    let store: Arc<dyn Store> = Arc::new(store.unwrap());
+    let told = chain(&store.collections().await.unwrap_err());
+    assert!(told.contains("version 1, this program needs 2"), "{told}");
+    let migrated = good(schema.store().migrate().await);
+    assert_eq!(migrated, Migrated { from: 1, to: 2 });
+    let found = good(store.document(made.document.info.id).await);
+    assert_eq!(found, Some(kept(&made, 1)));
+    let token = entry(EntryKind::Token, "a");
+    assert_eq!(good(store.add_entry(&token, time(1)).await), None);
+    assert_eq!(good(store.add_entry(&token, time(1)).await), Some(token));
+    schema.remove().await;
+}
+
+#[tokio::test]
 async fn a_newer_schema_is_refused() {
     let schema = Fresh::named_by("POSTGRES_TEST_URL").await;
     good(schema.store().migrate().await);
@@ -76,7 +105,7 @@ async fn a_newer_schema_is_refused() {
                 result,
                 Err(StoreError::TooNew {
                     found: 99,
-                    known: 1,
+                    known: 2,
                     ..
                 })
             ),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use rag::http::{self, AppOptions, Health};
+use rag::http::{self, ApiOptions, AppOptions, Health};
 use rag_core::fuse::Fusion;
 use rag_embed::HashingEmbedder;
 use rag_mcp::ToolSet;
@@ -32,6 +32,8 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) shutdown: CancellationToken,
     pub(crate) running: JoinHandle<()>,
+    /// What is behind it, for who runs it.
+    pub(crate) memory: Memory,
     folder: TempDir,
 }
 
@@ -42,20 +44,39 @@ impl Server {
     }
 
     /// The same with more routes.
-    pub(crate) async fn with_routes(mut options: Options, more: Router) -> Self {
+    pub(crate) async fn with_routes(options: Options, more: Router) -> Self {
+        Self::with(options, more, |_| AppOptions::default()).await
+    }
+
+    /// A server whose callers need a token of its memory.
+    pub(crate) async fn guarded(app_options: impl FnOnce(&Memory) -> AppOptions) -> Self {
+        Self::with(Options::default(), Router::new(), app_options).await
+    }
+
+    async fn with(
+        mut options: Options,
+        more: Router,
+        app_options: impl FnOnce(&Memory) -> AppOptions,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("files")).unwrap();
         let shutdown = CancellationToken::new();
         options.shutdown = shutdown.clone();
-        let routes =
-            rag_mcp::routes(Arc::new(memory(folder.path())), ToolSet::All, &options).merge(more);
+        let memory = memory(folder.path());
+        let api = http::api(ApiOptions {
+            memory: memory.clone(),
+            listeners_max: 2,
+            shutdown: shutdown.clone(),
+        });
+        let routes = rag_mcp::routes(Arc::new(memory.clone()), ToolSet::All, &options);
         let health = Health::new(Arc::new(|| Box::pin(async { Ok(()) })));
-        let app = http::app(routes, health, &AppOptions::default());
+        let app = http::app(routes.merge(api).merge(more), health, app_options(&memory));
         let (address, running) = serve(app, shutdown.clone()).await;
         Self {
             address,
             shutdown,
             running,
+            memory,
             folder,
         }
     }
@@ -118,7 +139,7 @@ pub(crate) async fn serve(
     app: Router,
     shutdown: CancellationToken,
 ) -> (SocketAddr, JoinHandle<()>) {
-    let listener = http::bind("127.0.0.1", 0, false).await.unwrap();
+    let listener = http::bind("127.0.0.1", 0).await.unwrap().listener;
     let address = listener.local_addr().unwrap();
     (address, tokio::spawn(http::serve(app, listener, shutdown)))
 }
@@ -151,6 +172,12 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    /// The value of a header, in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
     /// The body as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))

@@ -1,10 +1,11 @@
-//! Checks the arguments of a call against the schema that was listed and says
-//! in plain words what is wrong, all of it at once, so that a model can repair
-//! its call. Ranges are the operation's to check.
+//! Checks the arguments of a call against the schema that callers are shown and
+//! says in plain words what is wrong, all of it at once, so that a model can
+//! repair its call. Ranges are the operation's to check.
 
-use rmcp::model::JsonObject;
 use serde::de::DeserializeOwned;
 use serde_json::{Number, Value};
+
+use crate::api::Object;
 
 /// The most characters of a wrong value that are shown.
 const SHOWN_CHARS_MAX: usize = 40;
@@ -14,10 +15,10 @@ const ALIKE_MIN: f64 = 0.75;
 
 /// The arguments as the type that `schema` was made from, or a line for each
 /// thing that is wrong with them.
-pub(crate) fn parse<T: DeserializeOwned>(
-    schema: &JsonObject,
-    mut arguments: JsonObject,
-) -> Result<T, String> {
+///
+/// # Errors
+/// The lines.
+pub fn parse<T: DeserializeOwned>(schema: &Object, mut arguments: Object) -> Result<T, String> {
     let problems = problems(schema, &mut arguments);
     if !problems.is_empty() {
         return Err(problems.join("\n"));
@@ -26,8 +27,8 @@ pub(crate) fn parse<T: DeserializeOwned>(
         .map_err(|error| format!("the arguments cannot be used: {error}"))
 }
 
-fn problems(schema: &JsonObject, arguments: &mut JsonObject) -> Vec<String> {
-    let none = JsonObject::new();
+fn problems(schema: &Object, arguments: &mut Object) -> Vec<String> {
+    let none = Object::new();
     let known = schema
         .get("properties")
         .and_then(Value::as_object)
@@ -159,13 +160,13 @@ fn show(value: &Value) -> String {
     }
 }
 
-fn unknown(name: &str, known: &JsonObject) -> String {
+fn unknown(name: &str, known: &Object) -> String {
     let shown: String = name.chars().take(SHOWN_CHARS_MAX).collect();
     if let Some(nearest) = nearest(name, known.keys().map(String::as_str)) {
         return format!("there is no argument `{shown}`: did you mean `{nearest}`?");
     }
     if known.is_empty() {
-        return format!("there is no argument `{shown}`: the tool takes none");
+        return format!("there is no argument `{shown}`: it takes none");
     }
     let names: Vec<_> = known.keys().map(|name| quoted(name)).collect();
     format!(
@@ -179,7 +180,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// The name among `known` that was probably meant by `name`.
-pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
     let name = plain(name);
     known
@@ -196,13 +197,13 @@ pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
 
 #[cfg(test)]
 mod tests {
-    use rag_memory::api::{IngestDirectory, ListCollections, SearchDocuments};
+    use crate::api::{IngestDirectory, ListCollections, SearchDocuments};
     use serde_json::json;
 
     use super::*;
     use crate::schema;
 
-    fn object(value: Value) -> JsonObject {
+    fn object(value: Value) -> Object {
         let Value::Object(object) = value else {
             panic!("{value} is no object")
         };
@@ -268,7 +269,7 @@ mod tests {
             (
                 &nothing,
                 json!({"zzz": 1}),
-                "there is no argument `zzz`: the tool takes none",
+                "there is no argument `zzz`: it takes none",
             ),
             (
                 &search,

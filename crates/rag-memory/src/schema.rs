@@ -1,15 +1,17 @@
-//! JSON schemas of the tools, made from the wire types: inlined, and without
-//! what no model or client needs, since agents pay for them by the token.
+//! JSON schemas of what operations take and give, made from the wire types:
+//! inlined, and without what no model or client needs, since agents pay for them
+//! by the token.
 
 use std::sync::Arc;
 
-use rmcp::model::JsonObject;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-/// The schema of what a tool takes: types, descriptions, ranges and defaults.
-pub(crate) fn input<T: JsonSchema>() -> Arc<JsonObject> {
+use crate::api::Object;
+
+/// The schema of what an operation takes: types, descriptions, ranges and defaults.
+pub fn input<T: JsonSchema>() -> Arc<Object> {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12());
     schema.remove("description");
     // Some model APIs refuse an object without the keyword.
@@ -61,9 +63,9 @@ fn says_no_more(description: &str, name: &str) -> bool {
     description.split(' ').all(known)
 }
 
-/// The schema of what a tool gives: only what a validator needs, because the
+/// The schema of what an operation gives: only what a validator needs, because the
 /// names of the fields explain themselves to whoever reads an answer.
-pub(crate) fn output<T: JsonSchema>() -> Arc<JsonObject> {
+pub fn output<T: JsonSchema>() -> Arc<Object> {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
     each_schema(&mut schema, &|schema| {
         for noise in ["format", "description", "default", "minimum"] {
@@ -76,7 +78,7 @@ pub(crate) fn output<T: JsonSchema>() -> Arc<JsonObject> {
     Arc::new(schema)
 }
 
-fn generate<T: JsonSchema>(settings: SchemaSettings) -> JsonObject {
+fn generate<T: JsonSchema>(settings: SchemaSettings) -> Object {
     let generator = settings
         .with(|settings| {
             settings.inline_subschemas = true;
@@ -92,7 +94,7 @@ fn generate<T: JsonSchema>(settings: SchemaSettings) -> JsonObject {
 
 /// Applies `change` to a schema and to every schema inside it. Goes by the
 /// keywords, so that a property called `format` is not taken for one.
-fn each_schema(schema: &mut JsonObject, change: &impl Fn(&mut JsonObject)) {
+fn each_schema(schema: &mut Object, change: &impl Fn(&mut Object)) {
     change(schema);
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         for property in properties.values_mut().filter_map(Value::as_object_mut) {
@@ -113,7 +115,7 @@ fn each_schema(schema: &mut JsonObject, change: &impl Fn(&mut JsonObject)) {
 
 #[cfg(test)]
 mod tests {
-    use rag_memory::api::{
+    use crate::api::{
         ListCollections, SearchDocuments, SearchResults, UpdateDocument, WebsiteAnalysis,
     };
 

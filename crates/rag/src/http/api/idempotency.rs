@@ -1,0 +1,95 @@
+//! Requests that may be sent again: of those with the same `Idempotency-Key`, one
+//! is done and all get its answer.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, StatusCode};
+use rag_memory::api::Object;
+use rag_memory::{Claim, Error, Keyed, Memory, Watch};
+use serde_json::{Value, json};
+use tracing::Instrument;
+
+use super::operation::{Answer, Operation, invalid};
+use crate::http::problem::Problem;
+
+/// The header with the key.
+const HEADER: &str = "idempotency-key";
+/// The longest key, in bytes.
+const KEY_BYTES_MAX: usize = 255;
+
+/// The key of a request, if it has one.
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(HEADER) else {
+        return Ok(None);
+    };
+    // The draft has it in quotes, most clients do not.
+    let key = value.to_str().ok().map(|key| key.trim().trim_matches('"'));
+    match key {
+        Some(key) if (1..=KEY_BYTES_MAX).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => Err(invalid(format!(
+            "`Idempotency-Key` must have 1 to {KEY_BYTES_MAX} visible characters"
+        ))),
+    }
+}
+
+/// Does a request once, whoever sends it again.
+pub(super) async fn once(
+    key: &str,
+    operation: Arc<Operation>,
+    memory: Memory,
+    input: Object,
+    watch: Watch,
+) -> Result<Answer, Problem> {
+    let request = json!([operation.id, &input]).to_string();
+    let claimed = memory.claim(key, &request).await;
+    let (keyed, claim) = claimed.map_err(|error| Problem::from(&error))?;
+    match claim {
+        Claim::Do => {}
+        Claim::Done(kept) => return Ok(replay(&operation, &kept)),
+        Claim::UnderWay => {
+            let detail = "a request with this `Idempotency-Key` is under way";
+            return Err(Problem::new(StatusCode::CONFLICT, "under_way", detail)
+                .hint("send it again in a few seconds: then its answer is there"));
+        }
+        Claim::Other => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            let detail = "this `Idempotency-Key` was sent with another request before";
+            return Err(Problem::new(status, "key_reused", detail)
+                .hint("make a new key for each request that is meant to be done"));
+        }
+    }
+    // In a task of its own: a caller who goes away sends it again, and then it
+    // must have been done or not, never half.
+    let work = async move {
+        let outcome = operation.run(memory.clone(), input, watch).await;
+        if let Err(error) = settle(&memory, &keyed, &outcome).await {
+            tracing::warn!("cannot keep the answer to a request: {error}");
+        }
+        outcome
+    };
+    let done = tokio::spawn(work.in_current_span()).await;
+    done.unwrap_or_else(|_| {
+        let detail = "the server failed on this request; its log says more";
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Err(Problem::new(status, "internal", detail))
+    })
+}
+
+async fn settle(
+    memory: &Memory,
+    keyed: &Keyed,
+    outcome: &Result<Answer, Problem>,
+) -> Result<(), Error> {
+    match outcome {
+        Ok(answer) => memory.keep_answer(keyed, &answer.body).await,
+        // Whether it is wrong or the time is, it may be sent again.
+        Err(_) => memory.give_up_claim(keyed).await,
+    }
+}
+
+fn replay(operation: &Operation, kept: &Value) -> Answer {
+    Answer {
+        is_replayed: true,
+        ..operation.success.answer(kept.clone())
+    }
+}

@@ -1,0 +1,195 @@
+//! Who sends a request, and what they may do: nothing without a token, unless
+//! the operator says otherwise.
+//!
+//! A token is one of the server's own ([`Memory::create_token`]) or, where an
+//! authorization server is configured, an access token of that ([`Oauth`]). What
+//! a caller may do with it the memory decides: this only tells it who asks.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use rag_mcp::transport::Identity;
+use rag_memory::{Access, Memory, Scope};
+
+use super::oauth::{Oauth, Refusal};
+use super::problem::Problem;
+
+/// How callers say who they are.
+pub struct Auth {
+    checks: Checks,
+}
+
+enum Checks {
+    None,
+    Tokens {
+        memory: Memory,
+        oauth: Option<Box<Oauth>>,
+    },
+}
+
+/// Why a request is not let in.
+enum Denied {
+    /// It has no token.
+    Missing,
+    /// What it has is none that is good.
+    Invalid(String),
+    /// Nobody can tell now.
+    Unknown(Problem),
+}
+
+impl Auth {
+    /// Nobody is asked, and everybody may do everything.
+    pub fn off() -> Self {
+        Auth {
+            checks: Checks::None,
+        }
+    }
+
+    /// Every request needs a token: one that `memory` knows, or one of `oauth`.
+    pub fn required(memory: Memory, oauth: Option<Oauth>) -> Self {
+        Auth {
+            checks: Checks::Tokens {
+                memory,
+                oauth: oauth.map(Box::new),
+            },
+        }
+    }
+
+    /// The authorization server whose tokens are taken.
+    pub(super) fn oauth(&self) -> Option<&Oauth> {
+        match &self.checks {
+            Checks::None => None,
+            Checks::Tokens { oauth, .. } => oauth.as_deref(),
+        }
+    }
+
+    async fn access(&self, headers: &HeaderMap) -> Result<Access, Denied> {
+        let Checks::Tokens { memory, oauth } = &self.checks else {
+            return Ok(Access::new("anyone", &[Scope::Admin], None));
+        };
+        let token = bearer(headers)?;
+        let own = memory.access_of_token(token).await;
+        if let Some(access) = own.map_err(|error| Denied::Unknown(Problem::from(&error)))? {
+            return Ok(access);
+        }
+        let Some(oauth) = oauth else {
+            let message =
+                "the token is none of this server's: it was revoked, has expired, or never was";
+            return Err(Denied::Invalid(message.to_owned()));
+        };
+        oauth.access(token).await.map_err(|refusal| match refusal {
+            Refusal::Invalid(reason) => Denied::Invalid(reason),
+            Refusal::Unavailable(reason) => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Denied::Unknown(Problem::new(status, "unavailable", reason))
+            }
+        })
+    }
+
+    fn respond(&self, denied: Denied) -> Response {
+        let (challenge, problem) = match denied {
+            Denied::Unknown(problem) => return problem.into_response(),
+            Denied::Missing => (
+                "Bearer realm=\"rag-memory\"".to_owned(),
+                Problem::new(
+                    StatusCode::UNAUTHORIZED,
+                    "unauthorized",
+                    "this server answers only requests with a token",
+                )
+                .hint("send the header `Authorization: Bearer TOKEN`; whoever runs the server makes one with `rag token create`"),
+            ),
+            Denied::Invalid(reason) => (
+                "Bearer realm=\"rag-memory\", error=\"invalid_token\"".to_owned(),
+                Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", reason)
+                    .hint("ask whoever runs the server for a new token"),
+            ),
+        };
+        let challenge = match self.oauth() {
+            Some(oauth) => {
+                let metadata = oauth.metadata_address();
+                format!("{challenge}, resource_metadata=\"{metadata}\"")
+            }
+            None => challenge,
+        };
+        let mut response = problem.into_response();
+        let challenge =
+            HeaderValue::from_str(&challenge).expect("addresses have no control characters");
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
+        response
+    }
+}
+
+/// Lets a request through with the [`Access`] of its caller, or answers 401.
+pub(super) async fn check(
+    State(auth): State<Arc<Auth>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let access = match auth.access(request.headers()).await {
+        Ok(access) => access,
+        Err(denied) => return auth.respond(denied),
+    };
+    tracing::Span::current().record("caller", access.caller());
+    let extensions = request.extensions_mut();
+    if let Checks::Tokens { .. } = auth.checks {
+        extensions.insert(Identity(access.caller().into()));
+    }
+    extensions.insert(access);
+    next.run(request).await
+}
+
+/// The token in `Authorization: Bearer …`
+/// ([RFC 6750](https://www.rfc-editor.org/rfc/rfc6750), section 2.1). Tokens in an
+/// address or a body are not taken: they end up in logs.
+fn bearer(headers: &HeaderMap) -> Result<&str, Denied> {
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    let value = given.next().ok_or(Denied::Missing)?;
+    if given.next().is_some() {
+        return Err(Denied::Invalid(
+            "there are two `Authorization` headers".to_owned(),
+        ));
+    }
+    let token = value.to_str().ok().and_then(|value| {
+        let (scheme, token) = value.trim().split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    match token {
+        Some(token) if !token.is_empty() => Ok(token),
+        _ => {
+            let message = "the `Authorization` header is not of the form `Bearer TOKEN`";
+            Err(Denied::Invalid(message.to_owned()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_found_in_one_header_alone() {
+        for (values, expected) in [
+            (&["Bearer abc"][..], Some("abc")),
+            (&["bearer  abc "], Some("abc")),
+            (&["Basic abc"], None),
+            (&["Bearer"], None),
+            (&["Bearer "], None),
+            (&["abc"], None),
+            (&["Bearer abc", "Bearer abc"], None),
+            (&[], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::AUTHORIZATION, value.parse().unwrap());
+            }
+            assert_eq!(bearer(&headers).ok(), expected, "{values:?}");
+        }
+    }
+}

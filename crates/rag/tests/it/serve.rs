@@ -1,0 +1,305 @@
+//! `rag serve` as an operator runs it: tokens, logs, numbers, sleep and shutdown.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use testsite::{Site, sites};
+
+use crate::crawl::sources;
+use crate::program::{PATIENCE, User, until};
+
+/// A server that runs, and what it logs.
+struct Served {
+    child: Child,
+    log: Receiver<String>,
+    address: String,
+    seen: Vec<String>,
+}
+
+impl Served {
+    fn start(user: &User, arguments: &[&str]) -> Self {
+        let mut all = vec!["serve", "--port", "0"];
+        all.extend(arguments);
+        Served::run(user.command(&all))
+    }
+
+    fn run(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let (sender, log) = channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        std::thread::spawn(move || {
+            lines
+                .map_while(Result::ok)
+                .try_for_each(|line| sender.send(line))
+        });
+        let mut served = Served {
+            child,
+            log,
+            address: String::new(),
+            seen: Vec::new(),
+        };
+        let line = served.line("listening on http://");
+        let (_, rest) = line.split_once("http://").unwrap();
+        let address = rest.split(": ").next().unwrap();
+        served.address = address.replace("0.0.0.0", "127.0.0.1");
+        served
+    }
+
+    /// The next line of the log that contains `part`.
+    fn line(&mut self, part: &str) -> String {
+        loop {
+            let Ok(line) = self.log.recv_timeout(PATIENCE) else {
+                panic!("`{part}` is not in the log: {:#?}", self.seen)
+            };
+            self.seen.push(line.clone());
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    fn get(&self, path: &str, headers: &[&str]) -> (u16, String) {
+        self.ask("GET", path, headers, "")
+    }
+
+    fn ask(&self, method: &str, path: &str, headers: &[&str], body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let length = body.len();
+        let mut head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n"
+        );
+        for header in headers {
+            head.push_str(&format!("{header}\r\n"));
+        }
+        stream
+            .write_all(format!("{head}\r\n{body}").as_bytes())
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, answer)
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits for its end, and gives its exit code and the whole log.
+    fn end(mut self) -> (i32, String) {
+        let status = self.child.wait().unwrap();
+        self.seen.extend(self.log.iter());
+        (status.code().unwrap_or(-1), self.seen.join("\n"))
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It has ended unless a test failed before.
+        let _ = self.child.kill();
+    }
+}
+
+#[test]
+fn where_others_can_reach_it_callers_need_a_token() {
+    let user = User::new().with_collection("notes");
+    let token = user.json(&["token", "create", "me", "--scope", "read"]);
+    let token = token["token"].as_str().unwrap().to_owned();
+    let bearer = format!("Authorization: Bearer {token}");
+    let path = "/api/v1/collections";
+    for (arguments, is_open) in [
+        (&["--host", "0.0.0.0"][..], false),
+        (&["--public-url", "https://rag.example.org"], false),
+        (&["--auth", "required"], false),
+        (&[], true),
+        (&["--host", "0.0.0.0", "--auth", "off"], true),
+    ] {
+        let served = Served::start(&user, arguments);
+        let expected = if is_open { 200 } else { 401 };
+        assert_eq!(served.get(path, &[]).0, expected, "{arguments:?}");
+        assert_eq!(served.get(path, &[&bearer]).0, 200, "{arguments:?}");
+        assert_eq!(served.get("/health", &[]).0, 200, "{arguments:?}");
+        served.signal("TERM");
+        let (_, log) = served.end();
+        let is_warned = log.contains("whoever reaches this server can read, change and delete");
+        assert_eq!(is_warned, arguments.contains(&"off"), "{log}");
+    }
+    let listed = user.rag(&["token", "list"]);
+    assert!(listed.stdout.contains("me") && !listed.stdout.contains(&token));
+    assert_eq!(user.rag(&["token", "revoke", "me"]).code, 0);
+    assert_eq!(user.rag(&["token", "revoke", "me"]).code, 3);
+}
+
+#[test]
+fn logs_are_json_with_the_id_of_the_request_and_no_secrets() {
+    let user = User::new()
+        .with("RAG_LOG_FORMAT", "json")
+        .with("RAG_AUTH", "required")
+        .with_collection("notes");
+    let token = user.json(&["token", "create", "me", "--scope", "admin"]);
+    let token = token["token"].as_str().unwrap().to_owned();
+    let bearer = format!("Authorization: Bearer {token}");
+    let served = Served::start(&user, &[]);
+    let question = r#"{"query": "what is the secret of plums?"}"#;
+    let headers = [bearer.as_str(), "X-Request-Id: req-77"];
+    let (status, answer) = served.ask("POST", "/api/v1/search?x", &headers, question);
+    assert_eq!(status, 400, "{answer}");
+    let (status, answer) = served.ask("POST", "/api/v1/search", &headers, question);
+    assert_eq!(status, 200, "{answer}");
+    assert!(
+        answer.to_lowercase().contains("x-request-id: req-77"),
+        "{answer}"
+    );
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search_documents","arguments":{"query":"plums?"}}}"#;
+    let headers = [bearer.as_str(), "X-Request-Id: req-78"];
+    assert_eq!(served.ask("POST", "/mcp", &headers, call).0, 200);
+    served.get("/health", &[]);
+    served.signal("TERM");
+    let (code, log) = served.end();
+    assert_eq!(code, 0, "{log}");
+    assert!(!log.contains("plums") && !log.contains(&token), "{log}");
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+        .collect();
+    for id in ["req-77", "req-78"] {
+        let of_request = |line: &&Value| line["spans"][0]["request.id"] == id;
+        let messages: Vec<&str> = lines
+            .iter()
+            .filter(of_request)
+            .map(|line| line["message"].as_str().unwrap())
+            .collect();
+        assert!(messages.contains(&"searched"), "{id}: {log}");
+        assert!(messages.contains(&"answered"), "{id}: {log}");
+    }
+    let probes = lines
+        .iter()
+        .filter(|line| line["spans"][0]["http.path"] == "/health");
+    assert_eq!(probes.count(), 0, "probes are no news: {log}");
+}
+
+#[test]
+fn numbers_are_told_to_who_may_see_them() {
+    let user = User::new().with_collection("notes");
+    let served = Served::start(&user, &[]);
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search_documents","arguments":{"query":"plums?"}}}"#;
+    served.ask("POST", "/mcp", &[], call);
+    served.ask("GET", "/api/v1/collections/notes", &[], "");
+    let (status, numbers) = served.get("/metrics", &[]);
+    assert_eq!(status, 200);
+    for line in [
+        "rag_http_requests_total{method=\"POST\",route=\"/mcp\",status=\"200\"} 1",
+        "rag_http_requests_total{method=\"GET\",route=\"/api/v1/collections/{collection}\",status=\"200\"} 1",
+        "rag_tool_calls_total{tool=\"search_documents\",outcome=\"ok\"} 1",
+        "rag_searches_total{outcome=\"ok\"} 1",
+        "rag_embedded_texts_total{outcome=\"ok\"} 1",
+        "rag_http_request_duration_seconds_bucket{route=\"/mcp\",le=\"+Inf\"} 1",
+        "# TYPE rag_search_duration_seconds histogram",
+        "# TYPE process_resident_memory_bytes gauge",
+    ] {
+        assert!(numbers.contains(line), "{line} is not in {numbers}");
+    }
+    let user = user.with("RAG_AUTH", "required");
+    let reader = user.json(&["token", "create", "r", "--scope", "read"]);
+    let admin = user.json(&["token", "create", "a", "--scope", "admin"]);
+    let served = Served::start(&user, &[]);
+    for (token, expected) in [(reader, 403), (admin, 200)] {
+        let bearer = format!("Authorization: Bearer {}", token["token"].as_str().unwrap());
+        assert_eq!(served.get("/metrics", &[&bearer]).0, expected);
+    }
+}
+
+#[test]
+fn it_ends_by_itself_when_there_is_nothing_to_do() {
+    let user = User::new().with_collection("notes");
+    let started = Instant::now();
+    let served = Served::start(&user, &["--idle-exit", "2"]);
+    // Neither probes nor strangers keep it awake.
+    let mut asked = 0;
+    while started.elapsed() < Duration::from_secs(1) {
+        served.get("/health", &[]);
+        asked += 1;
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let (code, log) = served.end();
+    assert_eq!(code, 0, "{log}");
+    assert!(asked > 1 && started.elapsed() < PATIENCE);
+    assert!(
+        log.contains("no request for 2 s and no job: ending"),
+        "{log}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_keeps_it_awake_and_goes_on_after_it_was_stopped() {
+    const PAGES: usize = 60;
+    let site = Site::start().await;
+    sites::many(&site, PAGES);
+    let user = User::new()
+        .with("RAG_ALLOW_PRIVATE_HOSTS", site.host())
+        .with_collection("docs");
+    let served = Served::start(&user, &[]);
+    let body = json!({"url": site.url("/").to_string(), "follow_links": true, "max_depth": 5});
+    let path = "/api/v1/collections/docs/crawls";
+    let (status, answer) = served.ask("POST", path, &[], &body.to_string());
+    assert_eq!(status, 202, "{answer}");
+    until("the crawl", || site.requests().len() > PAGES / 3);
+    served.signal("TERM");
+    let (code, log) = served.end();
+    assert_eq!(code, 0, "{log}");
+    let (_, before) = sources(&user);
+    assert!(before < PAGES, "it was stopped too late: {log}");
+
+    // Nobody asks it anything; it ends when the rest of the crawl is done.
+    let served = Served::start(&user, &["--idle-exit", "1"]);
+    let (code, log) = served.end();
+    assert_eq!(code, 0, "{log}");
+    let jobs = user.json(&["job", "list"]);
+    assert_eq!(jobs["jobs"][0]["status"], "done", "{log}");
+    assert_eq!(sources(&user).1, PAGES, "{log}");
+}
+
+#[test]
+fn it_stops_within_seconds_and_lets_requests_finish() {
+    for signal in ["INT", "TERM"] {
+        let user = User::new().with_collection("notes");
+        let served = Served::start(&user, &[]);
+        // One who listens for ever, and one who sends half a request.
+        let mut listener = TcpStream::connect(&served.address).unwrap();
+        listener
+            .write_all(b"GET /sse HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .unwrap();
+        let mut half = TcpStream::connect(&served.address).unwrap();
+        half.write_all(b"POST /mcp HTTP/1.1\r\nHost: loc").unwrap();
+        let started = Instant::now();
+        served.signal(signal);
+        let (code, log) = served.end();
+        assert_eq!(code, 0, "{signal}: {log}");
+        assert!(
+            started.elapsed() < Duration::from_secs(6),
+            "{signal}: {log}"
+        );
+    }
+}
+
+#[test]
+fn its_health_is_asked_by_the_program_itself() {
+    let user = User::new();
+    let served = Served::start(&user, &[]);
+    let url = format!("http://{}", served.address);
+    let well = user.rag(&["health", "--url", &url]);
+    assert_eq!(well.code, 0, "{}", well.stderr);
+    assert!(well.stdout.contains("ok, version"), "{}", well.stdout);
+    served.signal("TERM");
+    served.end();
+    let gone = user.rag(&["health", "--url", &url]);
+    assert_eq!(gone.code, 9, "{}", gone.stderr);
+    assert!(gone.stderr.contains("does not answer"), "{}", gone.stderr);
+}
