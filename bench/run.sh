@@ -48,7 +48,7 @@ bench retrieval "$@" --cache "$cache_dir/vectors.bin"
 for url in $stores; do
     bench retrieval "$@" --cache "$cache_dir/vectors.bin" --store "$url"
 done
-# shellcheck disable=SC2086
+# shellcheck disable=SC2046,SC2086
 [ -z "$stores" ] || bench stores "$@" --cache "$cache_dir/vectors.bin" --store sqlite: $(printf ' --store %s' $stores)
 [ ! -d "$eval_dir/chunking" ] || bench chunking "$eval_dir/chunking" --cache "$cache_dir/vectors.bin"
 bench documents

@@ -1,5 +1,6 @@
 # Puts what tests need from PyPI and npm under one folder, and leaves it there
 # until its list changes. To be sourced by the scripts beside it.
+# shellcheck shell=bash
 
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$tests")

@@ -23,11 +23,11 @@ server=
 trap '[ -z "$server" ] || kill "$server" 2> /dev/null || true; rm -rf "$folder"' EXIT
 mkdir "$folder/few" "$folder/many"
 for i in 1 2 3; do
-    printf '# Note %s\n\nThis is note number %s.\n' $i $i > "$folder/few/note-$i.md"
+    printf '# Note %s\n\nThis is note number %s.\n' "$i" "$i" > "$folder/few/note-$i.md"
 done
 # Enough that a call over them is still running when it is cancelled.
 for i in $(seq 1000); do
-    printf '# Page %s\n\nOn page %s there is a remark about the number %s.\n' $i $i $((i * i)) > "$folder/many/page-$i.md"
+    printf '# Page %s\n\nOn page %s there is a remark about the number %s.\n' "$i" "$i" $((i * i)) > "$folder/many/page-$i.md"
 done
 
 export RAG_FOLDER=$folder RAG_TESTS=file://$here/

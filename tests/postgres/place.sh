@@ -1,4 +1,5 @@
 # Where the servers of these tests live and whose they are. To be sourced.
+# shellcheck shell=bash disable=SC2034  # what is set here is used there
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}

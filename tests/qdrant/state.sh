@@ -1,4 +1,5 @@
 # What start.sh and stop.sh know in common. To be sourced.
+# shellcheck shell=bash disable=SC2034  # what is set here is used there
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../install.sh"
