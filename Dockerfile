@@ -44,6 +44,14 @@ COPY crates crates
 RUN find crates -name '*.rs' -exec touch {} + \
     && cargo build --release --locked --package rag --no-default-features \
     && mkdir /data
+# What the program needs beside itself: the libraries that it is linked with (glibc
+# and libgcc), and the roots of the public certificate authorities, for web pages
+# and OpenAI.
+# hadolint ignore=SC2046
+RUN install --directory --mode=1777 /image/tmp \
+    && ldd target/release/rag > libraries \
+    && cp --parents --dereference --target-directory=/image \
+        $(grep --only-matching '/[^ ]*' libraries) /etc/ssl/certs/ca-certificates.crt
 
 FROM dependencies AS dependencies-browser
 RUN cargo build --release --locked --package rag
@@ -105,13 +113,13 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["/usr/local/bin/
 ENTRYPOINT ["/usr/local/bin/start"]
 CMD ["both"]
 
-# The server alone. It needs glibc, libgcc and the roots of the public
-# certificate authorities (for web pages and OpenAI), and has nothing else: no
-# shell, no package manager.
-FROM gcr.io/distroless/cc-debian13:nonroot AS rag
+# The server alone, on nothing: no shell, no package manager, no other program.
+# Fixes of glibc come with the next build, as those of the program do.
+FROM scratch AS rag
+COPY --from=build /image /
+COPY --from=build /source/target/release/rag /usr/local/bin/rag
 COPY LICENSE-APACHE LICENSE-MIT /usr/share/doc/rag/
 COPY assets/all-MiniLM-L6-v2/LICENSE assets/all-MiniLM-L6-v2/README.md /usr/share/doc/rag/model/
-COPY --from=build /source/target/release/rag /usr/local/bin/rag
 COPY --from=build --chown=65532:65532 /data /data
 ENV HOST=0.0.0.0 \
     PORT=8000 \

@@ -23,7 +23,7 @@ from dockerfile import Ignore, Stage, context, stages
 # Each image's base, user, extra environment and what it is started with.
 IMAGES = {
     "rag": {
-        "base": r"gcr\.io/distroless/cc-debian13:nonroot",
+        "base": "scratch",
         "user": "65532:65532",
         "env": {},
         "entrypoint": ["/usr/local/bin/rag"],
@@ -94,7 +94,7 @@ def check_stages(root: Path, ordered: list[Stage], given: list[str]) -> list[str
     oldest = tomllib.loads((root / "Cargo.toml").read_text())["workspace"]["package"]["rust-version"]
     for stage in ordered:
         where = f"stage `{stage.name}`"
-        if stage.base not in earlier and ":" not in stage.base:
+        if stage.base not in [*earlier, "scratch"] and ":" not in stage.base:
             wrong.append(f"{where} begins from `{stage.base}`, neither an earlier stage nor a tagged image")
         if stage.base.endswith(":latest"):
             wrong.append(f"{where} begins from whatever is the latest `{stage.base}`")
