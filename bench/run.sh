@@ -42,6 +42,7 @@ done
 bench() { target/release/rag-bench "$@"; }
 bench embed "$@" --python "$python"
 bench server "$@" --cache "$cache_dir/vectors.bin"
+bench load
 bench store "$@" --cache "$cache_dir/vectors.bin"
 bench retrieval "$@" --cache "$cache_dir/vectors.bin"
 # Each store on a server that was named; URLs have no spaces.
@@ -54,3 +55,4 @@ done
 bench documents
 bench crawl
 [ ! -d "$eval_dir/web" ] || bench web --eval "$eval_dir/web" --python "$python"
+bench soak

@@ -115,6 +115,23 @@ impl Location {
         })
     }
 
+    /// The settings that name it to the program, by their variables.
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Location::Embedded { path } => {
+                vec![("DATABASE_URL", format!("sqlite:{}", path.display()))]
+            }
+            Location::Postgres { url, schema } => vec![
+                ("DATABASE_URL", url.clone()),
+                ("RAG_DB_SCHEMA", schema.clone()),
+            ],
+            Location::Qdrant { url, prefix } => vec![
+                ("QDRANT_URL", url.clone()),
+                ("RAG_QDRANT_PREFIX", prefix.clone()),
+            ],
+        }
+    }
+
     /// The server's process, where it runs on this machine.
     pub(crate) fn server(&self) -> Option<Process> {
         let (Location::Postgres { url, .. } | Location::Qdrant { url, .. }) = self else {

@@ -12,20 +12,25 @@
 mod cached;
 mod chunking;
 mod conditions;
+mod connection;
 mod crawl;
 mod documents;
 mod embed;
 mod judged;
+mod load;
 mod location;
 mod material;
 mod memory;
 mod process;
+mod program;
 mod retrieval;
 mod sample;
 mod server;
+mod soak;
 mod store;
 mod stores;
 mod table;
+mod traffic;
 mod web;
 
 use std::path::PathBuf;
@@ -74,6 +79,10 @@ enum Measurement {
     Embed(embed::EmbedArgs),
     /// The program: start, memory, search and calls over HTTP, ingest
     Server(server::ServerArgs),
+    /// The program with 10 and 100 clients at once: speed, right answers, memory
+    Load(load::LoadArgs),
+    /// The program at work for an hour: speed, right answers, memory that stays
+    Soak(soak::SoakArgs),
     /// A crawl by the program: pages per second and memory
     Crawl(crawl::CrawlArgs),
     /// Text out of PDF and Office files: speed and memory
@@ -111,6 +120,8 @@ fn main() -> anyhow::Result<()> {
         Measurement::Embed(args) => embed::measure(&args),
         Measurement::Web(args) => web::measure(&args),
         Measurement::Server(args) => runtime.block_on(server::measure(&args)),
+        Measurement::Load(args) => runtime.block_on(load::measure(&args)),
+        Measurement::Soak(args) => runtime.block_on(soak::measure(&args)),
         Measurement::Crawl(args) => crawl::measure(&args),
         Measurement::Documents(args) => documents::measure(&args),
         Measurement::DocumentsProbe { task } => documents::probe(&task),

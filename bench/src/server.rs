@@ -1,24 +1,21 @@
 //! The program itself: how fast it starts, what it takes at rest and at work,
 //! and how fast it answers over stdio and HTTP.
 
-mod connection;
-mod program;
-
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::cached::{CacheArgs, CachedEmbedder};
+use crate::connection::Connection;
 use crate::judged::corpus;
 use crate::location::Location;
 use crate::material::{Growing, Material, queries};
 use crate::memory::collection;
 use crate::process::Resident;
+use crate::program::{Agent, Program, Server};
 use crate::sample::{Sample, or_dash};
 use crate::table::Table;
-use connection::Connection;
-use program::{Agent, Program, Server};
 
 /// How often the program is started.
 const STARTS: usize = 20;

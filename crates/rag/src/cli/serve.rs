@@ -135,6 +135,7 @@ fn app(
     };
     let api = http::api(ApiOptions {
         memory: memory.clone(),
+        public_url: server.public_url.as_ref().map(Url::to_string),
         listeners_max: server.sse_sessions,
         shutdown: shutdown.clone(),
     });

@@ -31,13 +31,16 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::problem::Problem;
-use operation::{Answer, Operation};
+use operation::{Answer, Operation, Success};
 
 /// What the API is mounted over.
 #[derive(Clone)]
 pub struct ApiOptions {
     /// The operations' memory; each request uses it as its caller may.
     pub memory: Memory,
+    /// What others call the server, for the description; where they asked for it
+    /// if nobody says.
+    pub public_url: Option<String>,
     /// How many may listen to the events of jobs at once.
     pub listeners_max: usize,
     /// Ends those.
@@ -66,8 +69,13 @@ pub fn api(options: ApiOptions) -> Router {
         listeners: Arc::new(Semaphore::new(options.listeners_max)),
         shutdown: options.shutdown,
     });
+    let described = openapi::describe(options.public_url.as_deref());
+    let described: Arc<serde_json::Value> = Arc::new(described);
     let mut router = Router::new()
-        .route("/api/openapi.json", get(openapi::document))
+        .route(
+            "/api/openapi.json",
+            get(openapi::document).with_state(described),
+        )
         .route(
             &address(events::PATH),
             get(events::listen).with_state(api.clone()),
@@ -85,7 +93,7 @@ pub fn api(options: ApiOptions) -> Router {
 
 /// The description of the API, in OpenAPI 3.1.
 pub fn openapi() -> serde_json::Value {
-    openapi::describe()
+    openapi::describe(None)
 }
 
 fn address(path: &str) -> String {
@@ -123,21 +131,33 @@ async fn carry_out(
     path: &[(String, String)],
     request: Request,
 ) -> Result<Answer, Problem> {
-    if operation.takes_files && upload::is_form(request.headers()) {
-        return upload::take(memory, path, request).await;
+    let (uri, headers) = (request.uri().clone(), request.headers().clone());
+    let key = idempotency::key(&headers)?.filter(|_| operation.takes_key);
+    if operation.takes_files && upload::is_form(&headers) {
+        let upload = upload::read(path, request).await?;
+        return match key {
+            Some(key) => {
+                let same = upload::fingerprint(&upload);
+                let work = upload::take(memory.clone(), upload);
+                idempotency::once(&key, &same, &memory, Success::Stored, work).await
+            }
+            None => upload::take(memory, upload).await,
+        };
     }
-    let (parts, body) = request.into_parts();
-    let body = match takes_body(&parts.method) {
-        true => Some(json(&parts.headers, Request::from_parts(parts.clone(), body)).await?),
+    let body = match takes_body(request.method()) {
+        true => Some(json(&headers, request).await?),
         false => None,
     };
-    let input = input::gather(operation, path, parts.uri.query(), body)?;
-    let watch = watch(&parts.headers);
-    match idempotency::key(&parts.headers)? {
-        Some(key) if operation.takes_key => {
-            idempotency::once(&key, operation.clone(), memory, input, watch).await
+    let input = input::gather(operation, path, uri.query(), body)?;
+    let (operation, watch) = (operation.clone(), watch(&headers));
+    match key {
+        Some(key) => {
+            let same = serde_json::json!([operation.id, &input]).to_string();
+            let (held, success) = (memory.clone(), operation.success);
+            let work = async move { operation.run(memory, input, watch).await };
+            idempotency::once(&key, &same, &held, success, work).await
         }
-        _ => operation.run(memory, input, watch).await,
+        None => operation.run(memory, input, watch).await,
     }
 }
 

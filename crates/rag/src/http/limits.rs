@@ -125,11 +125,12 @@ impl Limits {
     }
 
     async fn admit(&self, headers: &HeaderMap) -> Result<Held, Response> {
-        let turn = self.turn(&self.turns).await?;
+        // First, so that those who wait with a large body keep no turn from others.
         let large = match is_large(headers) {
             true => Some(self.turn(&self.large_turns).await?),
             false => None,
         };
+        let turn = self.turn(&self.turns).await?;
         Ok(Held {
             _turn: turn,
             _large: large,

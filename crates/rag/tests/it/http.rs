@@ -9,3 +9,4 @@ mod oauth;
 mod openapi;
 mod sse;
 mod stack;
+mod upload;

@@ -1,15 +1,11 @@
 //! Requests that may be sent again: of those with the same `Idempotency-Key`, one
 //! is done and all get its answer.
 
-use std::sync::Arc;
-
 use axum::http::{HeaderMap, StatusCode};
-use rag_memory::api::Object;
-use rag_memory::{Claim, Error, Keyed, Memory, Watch};
-use serde_json::{Value, json};
+use rag_memory::{Claim, Error, Keyed, Memory};
 use tracing::Instrument;
 
-use super::operation::{Answer, Operation, invalid};
+use super::operation::{Answer, Success, invalid};
 use crate::http::problem::Problem;
 
 /// The header with the key.
@@ -32,20 +28,25 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Does a request once, whoever sends it again.
+/// Does a request once, whoever sends it again. `same` tells it apart from others
+/// that may have the same key; `success` says what a kept answer looks like.
 pub(super) async fn once(
     key: &str,
-    operation: Arc<Operation>,
-    memory: Memory,
-    input: Object,
-    watch: Watch,
+    same: &str,
+    memory: &Memory,
+    success: Success,
+    work: impl Future<Output = Result<Answer, Problem>> + Send + 'static,
 ) -> Result<Answer, Problem> {
-    let request = json!([operation.id, &input]).to_string();
-    let claimed = memory.claim(key, &request).await;
+    let claimed = memory.claim(key, same).await;
     let (keyed, claim) = claimed.map_err(|error| Problem::from(&error))?;
     match claim {
         Claim::Do => {}
-        Claim::Done(kept) => return Ok(replay(&operation, &kept)),
+        Claim::Done(kept) => {
+            return Ok(Answer {
+                is_replayed: true,
+                ..success.answer(kept)
+            });
+        }
         Claim::UnderWay => {
             let detail = "a request with this `Idempotency-Key` is under way";
             return Err(Problem::new(StatusCode::CONFLICT, "under_way", detail)
@@ -60,8 +61,9 @@ pub(super) async fn once(
     }
     // In a task of its own: a caller who goes away sends it again, and then it
     // must have been done or not, never half.
+    let memory = memory.clone();
     let work = async move {
-        let outcome = operation.run(memory.clone(), input, watch).await;
+        let outcome = work.await;
         if let Err(error) = settle(&memory, &keyed, &outcome).await {
             tracing::warn!("cannot keep the answer to a request: {error}");
         }
@@ -84,12 +86,5 @@ async fn settle(
         Ok(answer) => memory.keep_answer(keyed, &answer.body).await,
         // Whether it is wrong or the time is, it may be sent again.
         Err(_) => memory.give_up_claim(keyed).await,
-    }
-}
-
-fn replay(operation: &Operation, kept: &Value) -> Answer {
-    Answer {
-        is_replayed: true,
-        ..operation.success.answer(kept.clone())
     }
 }

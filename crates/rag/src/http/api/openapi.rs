@@ -1,9 +1,13 @@
 //! The description of the API by [OpenAPI 3.1](https://spec.openapis.org/oas/v3.1.0),
 //! made from the table of its operations.
 
-use std::sync::LazyLock;
+use std::sync::Arc;
 
-use axum::Json;
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use rag_memory::api::{JobView, Object};
 use rag_memory::{Scope, schema};
 use serde_json::{Map, Value, json};
@@ -13,13 +17,14 @@ use super::operation::{Operation, Success};
 use super::{address, events, operations};
 
 /// `GET /api/openapi.json`.
-pub(super) async fn document() -> Json<&'static Value> {
-    static DOCUMENT: LazyLock<Value> = LazyLock::new(describe);
-    Json(&DOCUMENT)
+pub(super) async fn document(State(described): State<Arc<Value>>) -> Response {
+    Json(&*described).into_response()
 }
 
-/// The whole description.
-pub(super) fn describe() -> Value {
+/// The whole description, of a server at an address.
+pub(super) fn describe(public_url: Option<&str>) -> Value {
+    // Some clients want it to be absolute.
+    let server = public_url.map_or("/", |url| url.trim_end_matches('/'));
     let mut paths = Map::new();
     for operation in operations::all() {
         let path = paths
@@ -37,7 +42,7 @@ pub(super) fn describe() -> Value {
                 (RFC 9457) with a `kind` to branch on and, where there is one, a `hint`.",
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": server}],
         "security": [{"token": []}],
         "paths": paths,
         "components": {

@@ -12,6 +12,8 @@ use axum::{
 use rag_memory::Memory;
 use rag_memory::api::{IngestMode, IngestUpload, Object};
 use serde::de::DeserializeOwned;
+use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::operation::{Answer, Success, in_full, invalid};
 use crate::http::problem::Problem;
@@ -29,29 +31,21 @@ pub(super) fn is_form(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Puts the file of a form into the collection of the path.
-pub(super) async fn take(
-    memory: Memory,
+/// The file of a form, for the collection of the path.
+pub(super) async fn read(
     path: &[(String, String)],
     request: Request,
-) -> Result<Answer, Problem> {
+) -> Result<IngestUpload, Problem> {
     let collection = path.iter().find(|(name, _)| name == "collection");
     let collection = collection.map(|(_, value)| value.clone());
     let form = Multipart::from_request(request, &()).await;
-    let form = form.map_err(|rejection| invalid(rejection.body_text()))?;
-    let mut upload = read(form).await?;
-    upload.collection_name = collection.unwrap_or_default();
-    let ingested = memory.ingest_upload(upload).await;
-    let ingested = ingested.map_err(|error| Problem::from(&error))?;
-    Ok(Success::Stored.answer(in_full(&ingested)))
-}
-
-async fn read(mut form: Multipart) -> Result<IngestUpload, Problem> {
+    let mut form = form.map_err(|rejection| invalid(rejection.body_text()))?;
     let mut file = None;
     let mut metadata = Object::new();
     let mut mode = IngestMode::default();
     for _ in 0..PARTS_MAX {
-        let Some(part) = form.next_field().await.map_err(|error| broken(&error))? else {
+        let part = form.next_field().await.map_err(|error| broken(&error))?;
+        let Some(part) = part else {
             let (filename, content_type, bytes) = file.ok_or_else(|| {
                 invalid("the form has no part `file`").hint("curl -F file=@handbook.pdf …")
             })?;
@@ -59,7 +53,7 @@ async fn read(mut form: Multipart) -> Result<IngestUpload, Problem> {
                 filename,
                 content_type,
                 bytes,
-                collection_name: String::new(),
+                collection_name: collection.unwrap_or_default(),
                 metadata,
                 mode,
             });
@@ -67,27 +61,51 @@ async fn read(mut form: Multipart) -> Result<IngestUpload, Problem> {
         match part.name().unwrap_or_default() {
             "file" if file.is_none() => file = Some(file_of(part).await?),
             "file" => {
-                return Err(
-                    invalid("the form has two parts `file`").hint("send one file a request")
-                );
+                let problem = invalid("the form has two parts `file`");
+                return Err(problem.hint("send one file a request"));
             }
             "metadata" => metadata = value_of("metadata", "a JSON object", part).await?,
             "mode" => {
-                let text = text_of(part).await?;
-                mode = parsed(
-                    "mode",
-                    "`ingest` or `reingest`",
-                    &format!("\"{}\"", text.trim()),
-                )?;
+                let quoted = format!("\"{}\"", text_of(part).await?.trim());
+                mode = parsed("mode", "`ingest` or `reingest`", &quoted)?;
             }
             name => {
-                let detail =
-                    format!("there is no part `{name}`: there are `file`, `metadata` and `mode`");
-                return Err(invalid(detail));
+                let known = "there are `file`, `metadata` and `mode`";
+                return Err(invalid(format!("there is no part `{name}`: {known}")));
             }
         }
     }
     Err(invalid(format!("the form has more than {PARTS_MAX} parts")))
+}
+
+/// Puts a file in.
+pub(super) async fn take(memory: Memory, upload: IngestUpload) -> Result<Answer, Problem> {
+    let ingested = memory.ingest_upload(upload).await;
+    let ingested = ingested.map_err(|error| Problem::from(&error))?;
+    Ok(Success::Stored.answer(in_full(&ingested)))
+}
+
+/// What tells an upload apart from others.
+pub(super) fn fingerprint(upload: &IngestUpload) -> String {
+    let IngestUpload {
+        filename,
+        content_type,
+        bytes,
+        collection_name,
+        metadata,
+        mode,
+    } = upload;
+    let hash = Sha256::digest(bytes);
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    json!([
+        filename,
+        content_type,
+        hash,
+        collection_name,
+        metadata,
+        mode
+    ])
+    .to_string()
 }
 
 async fn file_of(part: Field<'_>) -> Result<(String, Option<String>, Vec<u8>), Problem> {

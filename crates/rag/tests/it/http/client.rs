@@ -65,6 +65,7 @@ impl Server {
         let memory = memory(folder.path());
         let api = http::api(ApiOptions {
             memory: memory.clone(),
+            public_url: None,
             listeners_max: 2,
             shutdown: shutdown.clone(),
         });
@@ -201,9 +202,9 @@ impl Reply {
 }
 
 /// Sends a request and reads the whole answer.
-pub(crate) async fn send(address: SocketAddr, request: &str) -> Reply {
+pub(crate) async fn send(address: SocketAddr, request: impl AsRef<[u8]>) -> Reply {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.write_all(request.as_ref()).await.unwrap();
     let mut bytes = Vec::new();
     timeout(PATIENCE, stream.read_to_end(&mut bytes))
         .await

@@ -1,7 +1,7 @@
 //! Starting the program and asking it over its standard streams.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -12,28 +12,42 @@ use serde_json::{Value, json};
 use crate::process::Process;
 
 /// The program `rag`.
-pub(super) struct Program {
+pub(crate) struct Program {
     path: PathBuf,
+    /// By their variables.
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Program {
-    pub(super) fn new(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn new(path: &Path) -> anyhow::Result<Self> {
         let path = path.canonicalize().with_context(|| {
             format!(
                 "cannot find {}: build it with `cargo build --release`",
                 path.display()
             )
         })?;
-        Ok(Program { path })
+        Ok(Program {
+            path,
+            settings: Vec::new(),
+        })
+    }
+
+    /// The same with more settings, by their variables.
+    pub(crate) fn with(
+        mut self,
+        settings: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Self {
+        self.settings.extend(settings);
+        self
     }
 
     /// Its size in bytes.
-    pub(super) fn bytes(&self) -> std::io::Result<u64> {
+    pub(crate) fn bytes(&self) -> std::io::Result<u64> {
         Ok(self.path.metadata()?.len())
     }
 
     /// Runs it to the end and reads the JSON it prints; null when it prints none.
-    pub(super) fn run(&self, data: &Path, args: &[&str]) -> anyhow::Result<Value> {
+    pub(crate) fn run(&self, data: &Path, args: &[&str]) -> anyhow::Result<Value> {
         let output = self
             .command(data)
             .args(args)
@@ -45,23 +59,25 @@ impl Program {
         Ok(serde_json::from_slice(&output.stdout).unwrap_or_default())
     }
 
-    /// The program with no settings but those of the command line, at work in `folder`.
+    /// The program with no settings but its own and those of the command line, at
+    /// work in `folder`.
     fn command(&self, folder: &Path) -> Command {
         let mut command = Command::new(&self.path);
         command.env_clear().env("HOME", folder).current_dir(folder);
+        command.envs(self.settings.iter().cloned());
         command
     }
 }
 
 /// `rag mcp`, which has answered `initialize`. Ends with its owner.
-pub(super) struct Agent {
+pub(crate) struct Agent {
     child: Child,
     _input: ChildStdin,
     _output: BufReader<ChildStdout>,
 }
 
 impl Agent {
-    pub(super) fn start(program: &Program, data: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(program: &Program, data: &Path) -> anyhow::Result<Self> {
         let mut child = program
             .command(data)
             .args(["mcp", "--data-dir"])
@@ -93,7 +109,7 @@ impl Agent {
         })
     }
 
-    pub(super) fn process(&self) -> Process {
+    pub(crate) fn process(&self) -> Process {
         Process(self.child.id())
     }
 }
@@ -105,14 +121,14 @@ impl Drop for Agent {
 }
 
 /// `rag serve`, which is listening. Ends with its owner.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Server {
-    /// Starts it on a free port with the store that `store` names.
-    pub(super) fn start(program: &Program, store: &[&OsStr]) -> anyhow::Result<Self> {
+    /// Starts it on a free port with the store that `store`, or a setting, names.
+    pub(crate) fn start(program: &Program, store: &[&OsStr]) -> anyhow::Result<Self> {
         let folder = std::env::temp_dir();
         let mut child = program
             .command(&folder)
@@ -139,11 +155,11 @@ impl Server {
             }
         };
         // A log that nobody reads would stop the server when the pipe is full.
-        std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
         Ok(Server { child, address })
     }
 
-    pub(super) fn process(&self) -> Process {
+    pub(crate) fn process(&self) -> Process {
         Process(self.child.id())
     }
 }
