@@ -4,8 +4,8 @@
 //! wraps them, [`serve`] runs them until told to stop. What a route does is
 //! left to its surface.
 //!
-//! A request passes, from the outside in: [`follow`] (its id, its log),
-//! [`panic`], [`guard`] (`Host` and `Origin`), [`auth`] (who asks), [`limits`]
+//! A request passes, from the outside in: `follow` (its id, its log),
+//! `panic`, `guard` (`Host` and `Origin`), `auth` (who asks), `limits`
 //! (how much at once), and then its route.
 
 mod api;

@@ -1,7 +1,7 @@
 //! The API at `/api/v1`: every operation of the memory as JSON over HTTP, for
 //! webhook tools and scripts, and its description at `/api/openapi.json`.
 //!
-//! The table in [`operations`] says which there are; routes and description are
+//! The table in `operations` says which there are; routes and description are
 //! both made from it. A route puts together what an operation takes from the
 //! path, the query and the body, checks it as MCP does, and gives what it gives.
 
