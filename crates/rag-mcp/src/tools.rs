@@ -68,6 +68,11 @@ impl ToolSet {
         self.list().find(|tool| tool.name == name)
     }
 
+    /// Whether it has the tool of that name.
+    pub fn offers(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
     fn has(&self, tool: &Tool) -> bool {
         match self {
             ToolSet::All => true,

@@ -102,7 +102,10 @@ impl Access {
     }
 
     /// Refuses who has none of `scopes`.
-    pub(crate) fn require(&self, scopes: &[Scope]) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::Forbidden`], saying what is wanted and what there is.
+    pub fn require(&self, scopes: &[Scope]) -> Result<(), Error> {
         if self.has(scopes) {
             return Ok(());
         }
@@ -117,7 +120,10 @@ impl Access {
     }
 
     /// Refuses who may not administer the memory as a whole.
-    pub(crate) fn require_whole(&self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::Forbidden`].
+    pub fn require_whole(&self) -> Result<(), Error> {
         self.require(&[Scope::Admin])?;
         match self.collections() {
             None => Ok(()),

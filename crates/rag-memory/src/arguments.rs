@@ -10,6 +10,9 @@ use crate::api::Object;
 /// The most characters of a wrong value that are shown.
 const SHOWN_CHARS_MAX: usize = 40;
 
+/// How many problems are told at once.
+const PROBLEMS_MAX: usize = 10;
+
 /// How much alike two names must be, from 0 to 1, to suggest one for the other.
 const ALIKE_MIN: f64 = 0.75;
 
@@ -35,6 +38,10 @@ fn problems(schema: &Object, arguments: &mut Object) -> Vec<String> {
         .unwrap_or(&none);
     let mut problems = Vec::new();
     for (name, value) in arguments.iter_mut() {
+        if problems.len() == PROBLEMS_MAX {
+            problems.push("and more".to_owned());
+            return problems;
+        }
         match known.get(name) {
             Some(expected) => problems.extend(mismatch(name, expected, value)),
             None => problems.push(unknown(name, known)),

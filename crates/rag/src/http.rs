@@ -12,6 +12,7 @@ mod api;
 mod auth;
 mod bind;
 mod cross_origin;
+mod files;
 mod follow;
 mod guard;
 mod health;
@@ -86,14 +87,17 @@ impl Default for AppOptions {
 pub fn app(routes: Router, health: Health, options: AppOptions) -> Router {
     let allowed = Arc::new(options.allowed);
     let auth = Arc::new(options.auth);
-    let limits = Arc::new(Limits::new(options.limits, options.activity));
+    let limits = Limits::new(options.limits, options.body_bytes_max, options.activity);
+    let limits = Arc::new(limits);
     let health = Arc::new(health);
+    // Whoever only looks takes no turn, and keeps nobody awake.
+    let metrics = Router::new().route("/metrics", get(metrics::report).with_state(limits.clone()));
     let known = routes
-        .route("/metrics", get(metrics::report).with_state(limits.clone()))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(options.body_bytes_max))
         .layer(middleware::from_fn_with_state(limits.clone(), limits::keep))
+        .merge(metrics)
         .layer(middleware::from_fn_with_state(auth.clone(), auth::check));
     let open = wellknown::routes(auth).method_not_allowed_fallback(method_not_allowed);
     let probes = Router::new()

@@ -2,8 +2,12 @@
 //!
 //! It leaves what a message asks for to the server.
 
+use axum::body::Bytes;
 use rmcp::model::{ClientJsonRpcMessage, ErrorData, JsonRpcError, RequestId};
 use serde_json::Value;
+
+/// The byte order mark, which some programs write before a text in UTF-8.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The message in `bytes`; `None` for a notification that MCP does not know,
 /// which JSON-RPC says to ignore.
@@ -11,10 +15,18 @@ use serde_json::Value;
 /// The error is the answer to send: -32700 when `bytes` are not JSON in UTF-8,
 /// -32600 when they are JSON but no message, with the request's id if it has one.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<ClientJsonRpcMessage>, JsonRpcError> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(MARK).unwrap_or(bytes);
     match serde_json::from_slice(bytes) {
         Ok(message) => Ok(Some(message)),
         Err(_) => explain(bytes).map(|()| None),
+    }
+}
+
+/// A body without the byte order mark that it may begin with.
+pub(super) fn unmarked(bytes: Bytes) -> Bytes {
+    match bytes.starts_with(MARK) {
+        true => bytes.slice(MARK.len()..),
+        false => bytes,
     }
 }
 

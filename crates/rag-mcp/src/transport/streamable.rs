@@ -89,6 +89,7 @@ async fn forgive(State(around): State<Around>, request: Request, next: Next) -> 
         Ok(bytes) => bytes,
         Err(refusal) => return refusal,
     };
+    let bytes = message::unmarked(bytes);
     let call = around.calls.note(Caller::of(&parts), &bytes);
     let request = Request::from_parts(parts, Body::from(bytes.clone()));
     let response = match call {

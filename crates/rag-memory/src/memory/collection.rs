@@ -45,6 +45,9 @@ impl Memory {
             created_at: Timestamp::now(),
         };
         self.access.require_collection(&collection.name)?;
+        if let Some(schema) = &collection.metadata_schema {
+            check::metadata(schema)?;
+        }
         self.store.create_collection(&collection).await?;
         tracing::info!(collection.name = %collection.name, "created a collection");
         Ok(CollectionCreated {

@@ -165,7 +165,9 @@ impl Memory {
     /// Asks for a job to stop. What it put in stays.
     pub async fn cancel_job(&self, request: CancelJob) -> Result<JobView, Error> {
         self.access.require(&[Scope::Ingest])?;
-        let id = self.job_named(&request.job_id).await?.id;
+        let job = self.job_named(&request.job_id).await?;
+        self.require_for(&job)?;
+        let id = job.id;
         let job = self.store.cancel_job(id, Timestamp::now()).await?;
         let job = job.ok_or_else(|| check::no_job(id))?;
         self.jobs.poke(id);
@@ -178,6 +180,7 @@ impl Memory {
     pub async fn retry_job(&self, request: RetryJob, watch: &Watch) -> Result<JobView, Error> {
         self.access.require(&[Scope::Ingest])?;
         let job = self.job_named(&request.job_id).await?;
+        self.require_for(&job)?;
         self.reopen(&job, watch).await.map(|job| view(&job))
     }
 
@@ -189,6 +192,14 @@ impl Memory {
         let reopened = self.store.reopen_job(job.id).await?;
         let id = reopened.ok_or_else(|| check::no_job(job.id))?.id;
         self.follow(id, own, watch).await
+    }
+
+    /// Refuses who could not have begun such a job.
+    fn require_for(&self, job: &Job) -> Result<(), Error> {
+        match job.new.kind {
+            JobKind::Reembed => self.access.require(&[Scope::Admin]),
+            JobKind::Crawl | JobKind::Directory | JobKind::Repository => Ok(()),
+        }
     }
 
     /// A job, if the caller may use its collection.

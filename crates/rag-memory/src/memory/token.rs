@@ -5,7 +5,7 @@
 //! that a plain SHA-256 is enough: there is nothing to guess that a slow hash
 //! would protect.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rag_core::model::{CollectionName, Timestamp};
@@ -36,6 +36,8 @@ const SEEN_MAX: Duration = Duration::from_secs(10);
 /// The same for a token that is not among them: it may be new. Whoever tries out
 /// tokens causes one reading of the store in this time.
 const SEEN_MAX_FOR_UNKNOWN: Duration = Duration::from_secs(1);
+/// How long the store is not asked again after it failed.
+const FAILED_MAX: Duration = Duration::from_secs(1);
 
 /// What an entry says of a token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,12 +59,16 @@ struct Known {
     expires_at: Option<Timestamp>,
 }
 
-/// The tokens as they were read last. Locked while they are read, so that many
-/// callers cause one reading.
+/// The tokens as they were read last.
 #[derive(Default)]
 pub(super) struct SeenTokens {
-    seen: Mutex<Option<(Instant, Arc<[Known]>)>>,
+    seen: RwLock<Option<(Instant, Seen)>>,
+    /// Held while they are read, so that many callers cause one reading.
+    reading: Mutex<()>,
 }
+
+/// What a reading gave: tokens, or why there are none, in words.
+type Seen = Result<Arc<[Known]>, (ErrorKind, String)>;
 
 impl Memory {
     /// Makes a token. What is given back holds it, and nothing else ever does.
@@ -112,7 +118,7 @@ impl Memory {
                 Error::new(ErrorKind::Conflict, "the new token's id is taken").hint("try again"),
             );
         }
-        self.forget_tokens().await;
+        self.forget_tokens();
         tracing::info!(token.id = token_made.id, "made a token");
         Ok(TokenCreated {
             token,
@@ -140,12 +146,21 @@ impl Memory {
         let id = id_in(wanted).unwrap_or(wanted);
         let of_name = |token: &&Known| token.id == id || token.kept.name == wanted;
         let Some(token) = known.iter().find(of_name) else {
+            // It may be one that cannot be read here.
+            if self.store.remove_entry(EntryKind::Token, id).await? {
+                return Ok(TokenRevoked {
+                    token_id: id.to_owned(),
+                    name: String::new(),
+                });
+            }
             let message = format!("there is no token `{id}`");
             return Err(Error::new(ErrorKind::NotFound, message)
                 .hint("`rag token list` shows the ids and names of those that are good"));
         };
+        // Before as well: whoever asks may be gone when it is done.
+        self.forget_tokens();
         self.store.remove_entry(EntryKind::Token, &token.id).await?;
-        self.forget_tokens().await;
+        self.forget_tokens();
         tracing::info!(token.id = token.id, "revoked a token");
         Ok(TokenRevoked {
             token_id: token.id.clone(),
@@ -172,27 +187,59 @@ impl Memory {
         Ok(good.map(access))
     }
 
-    /// The tokens as the store has them, or had them at most `age_max` ago.
+    /// The tokens as the store has them, or had them at most `age_max` ago. A
+    /// store that failed is not asked again for a moment, however many wait.
     async fn tokens_seen(&self, age_max: Duration) -> Result<Arc<[Known]>, Error> {
-        let mut seen = self.tokens.seen.lock().await;
-        if let Some((at, known)) = &*seen
-            && at.elapsed() < age_max
-        {
-            return Ok(known.clone());
+        if let Some(seen) = self.tokens.last(age_max) {
+            return seen;
         }
-        let entries = self
-            .store
-            .entries(EntryKind::Token, Timestamp::now())
-            .await?;
-        let known: Result<Vec<Known>, Error> = entries.into_iter().map(read).collect();
-        let known: Arc<[Known]> = known?.into();
-        *seen = Some((Instant::now(), known.clone()));
-        Ok(known)
+        let _reading = self.tokens.reading.lock().await;
+        if let Some(seen) = self.tokens.last(age_max) {
+            return seen;
+        }
+        let read = self.store.entries(EntryKind::Token, Timestamp::now()).await;
+        let seen: Seen = match read {
+            Ok(entries) => Ok(entries.into_iter().filter_map(readable).collect()),
+            Err(error) => {
+                let error = Error::from(error);
+                Err((error.kind(), error.message().to_owned()))
+            }
+        };
+        self.tokens.note(Some((Instant::now(), seen.clone())));
+        told(seen)
     }
 
-    async fn forget_tokens(&self) {
-        *self.tokens.seen.lock().await = None;
+    fn forget_tokens(&self) {
+        self.tokens.note(None);
     }
+}
+
+impl SeenTokens {
+    fn last(&self, age_max: Duration) -> Option<Result<Arc<[Known]>, Error>> {
+        let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
+        let (at, seen) = seen.as_ref()?;
+        let age_max = match seen {
+            Ok(_) => age_max,
+            Err(_) => FAILED_MAX,
+        };
+        (at.elapsed() < age_max).then(|| told(seen.clone()))
+    }
+
+    fn note(&self, seen: Option<(Instant, Seen)>) {
+        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = seen;
+    }
+}
+
+fn told(seen: Seen) -> Result<Arc<[Known]>, Error> {
+    seen.map_err(|(kind, message)| Error::new(kind, message))
+}
+
+/// A token, unless a newer version made it: that must not lock out the others.
+fn readable(entry: Entry) -> Option<Known> {
+    let token = read(entry);
+    token
+        .inspect_err(|error| tracing::warn!("a token is left out: {error}"))
+        .ok()
 }
 
 /// Each scope once.

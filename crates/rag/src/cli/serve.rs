@@ -135,6 +135,7 @@ fn app(
     };
     let api = http::api(ApiOptions {
         memory: memory.clone(),
+        tools: config.tools.clone(),
         public_url: server.public_url.as_ref().map(Url::to_string),
         listeners_max: server.sse_sessions,
         shutdown: shutdown.clone(),
@@ -178,7 +179,8 @@ fn health(memory: &Memory) -> Health {
 
 fn auth(server: &ServerConfig, memory: &Memory, is_public: bool) -> anyhow::Result<Auth> {
     let is_required = match server.auth {
-        AuthMode::Auto => is_public,
+        // Who names an authorization server wants callers to use it.
+        AuthMode::Auto => is_public || server.oauth.is_some(),
         AuthMode::Required => true,
         AuthMode::Off => false,
     };

@@ -20,24 +20,33 @@ use std::time::Duration;
 use axum::{
     Extension, Json, Router,
     body::Bytes,
-    extract::{FromRequest, RawPathParams, Request, State, rejection::BytesRejection},
+    extract::{
+        DefaultBodyLimit, FromRequest, RawPathParams, Request, State, rejection::BytesRejection,
+    },
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, on},
 };
+use rag_mcp::ToolSet;
 use rag_memory::api::Object;
 use rag_memory::{Access, Memory, Patience, Watch};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::limits::Turn;
 use super::problem::Problem;
 use operation::{Answer, Operation, Success};
+
+/// The largest body of an operation that takes no document, in bytes.
+const SMALL_BYTES_MAX: usize = 1 << 20;
 
 /// What the API is mounted over.
 #[derive(Clone)]
 pub struct ApiOptions {
     /// The operations' memory; each request uses it as its caller may.
     pub memory: Memory,
+    /// Which tools the server offers: the API has the same operations.
+    pub tools: ToolSet,
     /// What others call the server, for the description; where they asked for it
     /// if nobody says.
     pub public_url: Option<String>,
@@ -69,7 +78,7 @@ pub fn api(options: ApiOptions) -> Router {
         listeners: Arc::new(Semaphore::new(options.listeners_max)),
         shutdown: options.shutdown,
     });
-    let described = openapi::describe(options.public_url.as_deref());
+    let described = openapi::describe(&options.tools, options.public_url.as_deref());
     let described: Arc<serde_json::Value> = Arc::new(described);
     let mut router = Router::new()
         .route(
@@ -80,7 +89,7 @@ pub fn api(options: ApiOptions) -> Router {
             &address(events::PATH),
             get(events::listen).with_state(api.clone()),
         );
-    for operation in operations::all() {
+    for operation in operations::offered(&options.tools) {
         let path = address(operation.path);
         let route = Route {
             api: api.clone(),
@@ -93,7 +102,7 @@ pub fn api(options: ApiOptions) -> Router {
 
 /// The description of the API, in OpenAPI 3.1.
 pub fn openapi() -> serde_json::Value {
-    openapi::describe(None)
+    openapi::describe(&ToolSet::All, None)
 }
 
 fn address(path: &str) -> String {
@@ -107,7 +116,12 @@ fn method_of(route: Route) -> MethodRouter {
         Method::DELETE => axum::routing::MethodFilter::DELETE,
         _ => axum::routing::MethodFilter::GET,
     };
-    on(method, answer).with_state(route)
+    let is_large = route.operation.is_large;
+    let answering = on(method, answer).with_state(route);
+    match is_large {
+        true => answering,
+        false => answering.layer(DefaultBodyLimit::max(SMALL_BYTES_MAX)),
+    }
 }
 
 async fn answer(
@@ -116,6 +130,10 @@ async fn answer(
     path: RawPathParams,
     request: Request,
 ) -> Response {
+    // Before anything of the request is read.
+    if let Err(error) = access.require(route.operation.scopes) {
+        return Problem::from(&error).into_response();
+    }
     let memory = route.api.memory.with_access(access);
     let path: Vec<(String, String)> = path
         .iter()
@@ -132,6 +150,7 @@ async fn carry_out(
     request: Request,
 ) -> Result<Answer, Problem> {
     let (uri, headers) = (request.uri().clone(), request.headers().clone());
+    let turn = request.extensions().get::<Turn>().cloned();
     let key = idempotency::key(&headers)?.filter(|_| operation.takes_key);
     if operation.takes_files && upload::is_form(&headers) {
         let upload = upload::read(path, request).await?;
@@ -139,7 +158,7 @@ async fn carry_out(
             Some(key) => {
                 let same = upload::fingerprint(&upload);
                 let work = upload::take(memory.clone(), upload);
-                idempotency::once(&key, &same, &memory, Success::Stored, work).await
+                idempotency::once(&key, &same, &memory, Success::Stored, held(turn, work)).await
             }
             None => upload::take(memory, upload).await,
         };
@@ -153,12 +172,20 @@ async fn carry_out(
     match key {
         Some(key) => {
             let same = serde_json::json!([operation.id, &input]).to_string();
-            let (held, success) = (memory.clone(), operation.success);
+            let (claiming, success) = (memory.clone(), operation.success);
             let work = async move { operation.run(memory, input, watch).await };
-            idempotency::once(&key, &same, &held, success, work).await
+            idempotency::once(&key, &same, &claiming, success, held(turn, work)).await
         }
         None => operation.run(memory, input, watch).await,
     }
+}
+
+/// Does work that may go on when its request is gone, and holds that one's turn
+/// until it is done.
+async fn held<T>(turn: Option<Turn>, work: impl Future<Output = T>) -> T {
+    let outcome = work.await;
+    drop(turn);
+    outcome
 }
 
 fn takes_body(method: &Method) -> bool {

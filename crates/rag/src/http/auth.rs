@@ -6,6 +6,7 @@
 //! a caller may do with it the memory decides: this only tells it who asks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::{
     extract::{Request, State},
@@ -15,9 +16,13 @@ use axum::{
 };
 use rag_mcp::transport::Identity;
 use rag_memory::{Access, Memory, Scope};
+use tokio::time::timeout;
 
 use super::oauth::{Oauth, Refusal};
 use super::problem::Problem;
+
+/// How long the store may take to say whether a token is good.
+const STORE_MAX: Duration = Duration::from_secs(10);
 
 /// How callers say who they are.
 pub struct Auth {
@@ -73,8 +78,17 @@ impl Auth {
             return Ok(Access::new("anyone", &[Scope::Admin], None));
         };
         let token = bearer(headers)?;
-        let own = memory.access_of_token(token).await;
-        if let Some(access) = own.map_err(|error| Denied::Unknown(Problem::from(&error)))? {
+        let own = timeout(STORE_MAX, memory.access_of_token(token)).await;
+        let own = match own {
+            Ok(Ok(own)) => own,
+            // Whoever asks here may be anybody: why is for the log.
+            Ok(Err(error)) => {
+                tracing::warn!("cannot tell whether a token is good: {error}");
+                return Err(Denied::Unknown(unknown()));
+            }
+            Err(_) => return Err(Denied::Unknown(unknown())),
+        };
+        if let Some(access) = own {
             return Ok(access);
         }
         let Some(oauth) = oauth else {
@@ -124,6 +138,12 @@ impl Auth {
             .insert(header::WWW_AUTHENTICATE, challenge);
         response
     }
+}
+
+fn unknown() -> Problem {
+    let detail = "whether the token is good cannot be told now: the store does not answer";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+        .hint("try again in a few seconds; `/health` says when the store is back")
 }
 
 /// Lets a request through with the [`Access`] of its caller, or answers 401.

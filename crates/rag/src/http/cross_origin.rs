@@ -11,12 +11,12 @@ use axum::{
 
 /// What pages may send besides what they always may.
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, accept, idempotency-key, last-event-id, mcp-protocol-version, \
+    "authorization, content-type, accept, idempotency-key, last-event-id, prefer, mcp-protocol-version, \
      mcp-session-id, mcp-method, mcp-name, x-request-id",
 );
 /// What they may read besides what they always may.
 const RESPONSE_HEADERS: HeaderValue = HeaderValue::from_static(
-    "location, mcp-session-id, retry-after, www-authenticate, x-request-id",
+    "idempotent-replayed, location, mcp-session-id, retry-after, www-authenticate, x-request-id",
 );
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, DELETE");
 /// How long a browser may remember the answer to a preflight, in seconds.

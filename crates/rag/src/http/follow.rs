@@ -24,24 +24,19 @@ const PROBES: [&str; 3] = ["/health", "/ready", "/metrics"];
 /// Follows a request to the head of its answer.
 ///
 /// The span goes along as an extension, for handlers that answer in tasks of
-/// their own. Neither a query nor a header of the request is logged: both may
-/// hold secrets.
+/// their own. Of the address only its route is logged: what stands in the places
+/// of its parameters may be secret, as may a query or a header.
 pub(super) async fn follow(mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>();
     // As many values as there are routes, whatever clients ask for.
     let route = matched.map_or("none", MatchedPath::as_str).to_owned();
-    let path = match request.uri().path() {
-        // It may be a token, put there to be revoked or by mistake.
-        path if path.contains("rag_") => route.clone(),
-        path => path.to_owned(),
-    };
     let span = tracing::info_span!(
         "request",
         request.id = id,
         http.method = %method,
-        http.path = path,
+        http.route = route,
         caller = field::Empty,
     );
     request.extensions_mut().insert(span.clone());
@@ -51,7 +46,7 @@ pub(super) async fn follow(mut request: Request, next: Next) -> Response {
 
     let status = response.status().as_u16();
     count(&method, &route, status, seconds);
-    span.in_scope(|| tell(&path, status, seconds));
+    span.in_scope(|| tell(&route, status, seconds));
     let id = HeaderValue::from_str(&id).expect("ids are checked or made here");
     response.headers_mut().insert(REQUEST_ID, id);
     response
@@ -74,9 +69,9 @@ fn count(method: &Method, route: &str, status: u16, seconds: f64) {
     histogram!("rag_http_request_duration_seconds", "route" => route.to_owned()).record(seconds);
 }
 
-fn tell(path: &str, status: u16, seconds: f64) {
+fn tell(route: &str, status: u16, seconds: f64) {
     let duration_ms = (seconds * 1e6).round() / 1e3;
-    if PROBES.contains(&path) {
+    if PROBES.contains(&route) {
         tracing::debug!(http.status = status, duration_ms, "answered");
     } else {
         tracing::info!(http.status = status, duration_ms, "answered");

@@ -70,10 +70,13 @@ pub async fn until_idle(activity: &Activity, memory: &Memory, limit: Duration) {
     loop {
         let idle_at = activity.idle_at(limit);
         if idle_at > Instant::now() {
+            unknown = 0;
             sleep_until(idle_at).await;
             continue;
         }
         match memory.has_work().await {
+            // Somebody may have come while the store was asked.
+            Ok(false) if activity.idle_at(limit) > Instant::now() => {}
             Ok(false) => return,
             Ok(true) => {
                 unknown = 0;

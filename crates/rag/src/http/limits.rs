@@ -32,6 +32,11 @@ const WAIT_MAX: Duration = Duration::from_secs(10);
 const WAITING_RATIO: usize = 4;
 /// What a body has to have to be a large one, in bytes.
 const LARGE_BYTES: u64 = 1 << 20;
+/// How long a body that is not large may take to come, and how many bytes of such
+/// are held at once. It comes before its request has a turn: whoever sends none
+/// keeps nobody else from one.
+const BODY_MAX: Duration = Duration::from_secs(10);
+const BODIES_BYTES_MAX: usize = 64 << 20;
 /// How many large bodies are held at once: each may take tens of megabytes.
 const LARGE_AT_ONCE: usize = 2;
 /// After how many callers those are forgotten who are within their rate.
@@ -68,21 +73,33 @@ pub(super) struct Limits {
     options: LimitOptions,
     turns: Arc<Semaphore>,
     large_turns: Arc<Semaphore>,
+    body_bytes_max: usize,
+    body_bytes: Arc<Semaphore>,
     waiting: AtomicUsize,
     wait_max: Duration,
     rates: Option<Rates>,
     activity: Activity,
 }
 
+/// A request's turn, as an extension of it: whoever works on it elsewhere than in
+/// its own future holds a clone until that is done. Calls over the older SSE
+/// transport do so too, since they have the head of the request that brought them.
+#[derive(Clone)]
+pub(super) struct Turn {
+    _held: Arc<Held>,
+}
+
 /// What a request holds until it is answered.
 struct Held {
     _turn: OwnedSemaphorePermit,
     _large: Option<OwnedSemaphorePermit>,
+    _body_bytes: Option<OwnedSemaphorePermit>,
     _busy: Busy,
 }
 
 impl Limits {
-    pub(super) fn new(options: LimitOptions, activity: Activity) -> Self {
+    /// Limits of a server whose routes take bodies of up to `body_bytes_max`.
+    pub(super) fn new(options: LimitOptions, body_bytes_max: usize, activity: Activity) -> Self {
         let quota = options.rate_limit.and_then(NonZeroU32::new).map(|rate| {
             let burst = NonZeroU32::new(rate.get() / 10).unwrap_or(NonZeroU32::MIN);
             Quota::per_minute(rate).allow_burst(burst)
@@ -90,6 +107,8 @@ impl Limits {
         Limits {
             turns: Arc::new(Semaphore::new(options.requests_hard)),
             large_turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
+            body_bytes_max,
+            body_bytes: Arc::new(Semaphore::new(BODIES_BYTES_MAX)),
             waiting: AtomicUsize::new(0),
             wait_max: WAIT_MAX,
             rates: quota.map(RateLimiter::hashmap),
@@ -124,17 +143,51 @@ impl Limits {
         Some(response)
     }
 
-    async fn admit(&self, headers: &HeaderMap) -> Result<Held, Response> {
+    /// The request with its body, as soon as all of it is there, and the bytes it
+    /// takes of those that are held at once. One that is large comes to its route
+    /// as it is, and one that is too large does not come.
+    async fn with_body(
+        &self,
+        request: Request,
+    ) -> Result<(Request, Option<OwnedSemaphorePermit>), Response> {
+        let length = content_length(request.headers());
+        if length.is_some_and(|length| length > self.body_bytes_max as u64) {
+            return Err(too_large(self.body_bytes_max));
+        }
+        if length.unwrap_or(0) == 0 || is_large(request.headers()) {
+            return Ok((request, None));
+        }
+        let (parts, body) = request.into_parts();
+        let collected = timeout(BODY_MAX, collect(body, &self.body_bytes)).await;
+        match collected {
+            Ok(Ok((bytes, held))) => {
+                let request = Request::from_parts(parts, Body::from(bytes));
+                Ok((request, held))
+            }
+            Ok(Err(_)) => Err(no_body("the body did not come whole")),
+            Err(_) => Err(no_body("the body did not come in time")),
+        }
+    }
+
+    async fn admit(
+        &self,
+        headers: &HeaderMap,
+        body_bytes: Option<OwnedSemaphorePermit>,
+    ) -> Result<Turn, Response> {
         // First, so that those who wait with a large body keep no turn from others.
         let large = match is_large(headers) {
             true => Some(self.turn(&self.large_turns).await?),
             false => None,
         };
         let turn = self.turn(&self.turns).await?;
-        Ok(Held {
+        let held = Held {
             _turn: turn,
             _large: large,
+            _body_bytes: body_bytes,
             _busy: self.activity.begin(),
+        };
+        Ok(Turn {
+            _held: Arc::new(held),
         })
     }
 
@@ -177,10 +230,15 @@ pub(super) async fn keep(
     {
         return refusal;
     }
-    let held = match limits.admit(request.headers()).await {
-        Ok(held) => held,
+    let (mut request, body_bytes) = match limits.with_body(request).await {
+        Ok(whole) => whole,
         Err(refusal) => return refusal,
     };
+    let turn = match limits.admit(request.headers(), body_bytes).await {
+        Ok(turn) => turn,
+        Err(refusal) => return refusal,
+    };
+    request.extensions_mut().insert(turn.clone());
     let deadline = Instant::now() + limits.options.request_timeout;
     let is_listening = request.method() == Method::GET;
     let answer = tokio::time::timeout_at(deadline, next.run(request)).await;
@@ -197,7 +255,7 @@ pub(super) async fn keep(
             .into_data_stream()
             .take_until(sleep_until(deadline))
             .map(move |frame| {
-                let _until_then = &held;
+                let _until_then = &turn;
                 frame
             });
         Body::from_stream(frames)
@@ -221,14 +279,53 @@ fn is_stream(response: &Response) -> bool {
 
 /// Whether a body says that it is large, or not how large it is.
 fn is_large(headers: &HeaderMap) -> bool {
-    match headers.get(header::CONTENT_LENGTH) {
-        Some(length) => length
-            .to_str()
-            .ok()
-            .and_then(|length| length.parse::<u64>().ok())
-            .is_none_or(|length| length > LARGE_BYTES),
-        None => headers.contains_key(header::TRANSFER_ENCODING),
+    match content_length(headers) {
+        Some(length) => length > LARGE_BYTES,
+        None => {
+            headers.contains_key(header::CONTENT_LENGTH)
+                || headers.contains_key(header::TRANSFER_ENCODING)
+        }
     }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
+}
+
+/// All of a body, and its bytes of those that are held at once. One that sends
+/// little by little holds what it has sent.
+async fn collect(
+    body: Body,
+    bytes: &Arc<Semaphore>,
+) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), axum::Error> {
+    let mut whole = Vec::new();
+    let mut held: Option<OwnedSemaphorePermit> = None;
+    let mut frames = body.into_data_stream();
+    while let Some(frame) = frames.next().await {
+        let frame = frame?;
+        // A frame is what was read at once, kilobytes.
+        let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+        let taken = bytes.clone().acquire_many_owned(length).await;
+        let taken = taken.expect("it is never closed");
+        match &mut held {
+            Some(held) => held.merge(taken),
+            None => held = Some(taken),
+        }
+        whole.extend_from_slice(&frame);
+    }
+    Ok((whole, held))
+}
+
+fn too_large(bytes_max: usize) -> Response {
+    let detail = format!("a request may have {bytes_max} bytes at most");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+        .hint("RAG_DOCUMENT_BYTES_MAX says how large a document may be")
+        .into_response()
+}
+
+fn no_body(detail: &str) -> Response {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "no_body", detail).into_response()
 }
 
 fn busy() -> Response {
@@ -276,7 +373,7 @@ mod tests {
         };
         Limits {
             wait_max,
-            ..Limits::new(options, Activity::default())
+            ..Limits::new(options, 1 << 20, Activity::default())
         }
     }
 
@@ -285,16 +382,20 @@ mod tests {
         let limits = for_one(Duration::from_millis(20));
         assert!(limits.has_room());
         let headers = HeaderMap::new();
-        let first = limits.admit(&headers).await.map_err(|_| "refused").unwrap();
+        let first = limits
+            .admit(&headers, None)
+            .await
+            .map_err(|_| "refused")
+            .unwrap();
         assert!(!limits.has_room());
-        let refused = limits.admit(&headers).await.err().unwrap();
+        let refused = limits.admit(&headers, None).await.err().unwrap();
         assert_eq!(refused.status(), 503);
         assert!(refused.headers().contains_key(header::RETRY_AFTER));
         let patient = Limits {
             wait_max: WAIT_MAX,
             ..limits
         };
-        let (second, ()) = tokio::join!(patient.admit(&headers), async {
+        let (second, ()) = tokio::join!(patient.admit(&headers, None), async {
             tokio::task::yield_now().await;
             drop(first);
         });
@@ -305,9 +406,13 @@ mod tests {
     async fn no_more_wait_than_there_is_room_for() {
         let limits = for_one(Duration::from_millis(200));
         let headers = HeaderMap::new();
-        let _first = limits.admit(&headers).await.map_err(|_| "refused").unwrap();
+        let _first = limits
+            .admit(&headers, None)
+            .await
+            .map_err(|_| "refused")
+            .unwrap();
         let began = Instant::now();
-        let many = (0..=WAITING_RATIO).map(|_| limits.admit(&headers));
+        let many = (0..=WAITING_RATIO).map(|_| limits.admit(&headers, None));
         let mut many = futures_util::stream::FuturesUnordered::from_iter(many);
         // The one for whom there is no place does not wait.
         assert!(many.next().await.unwrap().is_err());
@@ -322,7 +427,7 @@ mod tests {
             rate_limit: Some(20),
             ..LimitOptions::default()
         };
-        let limits = Limits::new(options, Activity::default());
+        let limits = Limits::new(options, 1 << 20, Activity::default());
         let (one, other): (Arc<str>, Arc<str>) = ("one".into(), "other".into());
         assert!(limits.beyond_rate(&one).is_none() && limits.beyond_rate(&one).is_none());
         let refused = limits.beyond_rate(&one).unwrap();

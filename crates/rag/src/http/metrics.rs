@@ -15,7 +15,7 @@ use axum::{
 };
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use rag_memory::{Access, Error, ErrorKind, Scope};
+use rag_memory::Access;
 
 use super::limits::{self, Limits};
 use super::problem::Problem;
@@ -60,11 +60,7 @@ pub(super) async fn report(
     State(limits): State<Arc<Limits>>,
     Extension(access): Extension<Access>,
 ) -> Response {
-    if !access.has(&[Scope::Admin]) {
-        let error = Error::new(
-            ErrorKind::Forbidden,
-            "metrics take the scope `admin`, which the caller does not have",
-        );
+    if let Err(error) = access.require_whole() {
         return Problem::from(&error).into_response();
     }
     limits::observe(&limits);

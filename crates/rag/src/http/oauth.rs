@@ -10,10 +10,10 @@ use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use rag_memory::{Access, Scope};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use url::Url;
 
-use keys::Keys;
-pub(super) use keys::Unavailable;
+use keys::{Keys, Unavailable};
 
 /// The algorithms taken. None is symmetric: whoever can check a token must not
 /// be able to make one.
@@ -106,9 +106,7 @@ impl Oauth {
             named if named.is_empty() => self.options.scopes.clone(),
             named => named,
         };
-        let subject = claims.sub.chars().filter(|char| !char.is_control());
-        let subject: String = subject.take(SUBJECT_CHARS_MAX).collect();
-        Ok(Access::new(&format!("oauth:{subject}"), &scopes, None))
+        Ok(Access::new(&caller(&claims.sub), &scopes, None))
     }
 
     async fn claims(&self, token: &str) -> Result<Claims, Refusal> {
@@ -118,6 +116,11 @@ impl Oauth {
         }
         let header = decode_header(token)
             .map_err(|_| invalid("it is neither one of this server's own nor a JWT".to_owned()))?;
+        // An ID token is for the client, not for us (RFC 9068, section 4).
+        let kind = header.typ.as_deref().unwrap_or("JWT").to_ascii_lowercase();
+        if !["jwt", "at+jwt", "application/at+jwt"].contains(&kind.as_str()) {
+            return Err(invalid(format!("it is a `{kind}`, no access token")));
+        }
         if !ALGORITHMS.contains(&header.alg) {
             return Err(invalid(format!(
                 "{:?} is no algorithm that is taken",
@@ -143,7 +146,11 @@ impl Oauth {
         let email = claims.email.as_deref().filter(|_| verified);
         users.is_empty()
             || users.iter().any(|user| {
-                *user == claims.sub || email.is_some_and(|email| email.eq_ignore_ascii_case(user))
+                // A subject that looks like an address is verified by nobody.
+                match user.contains('@') {
+                    true => email.is_some_and(|email| email.eq_ignore_ascii_case(user)),
+                    false => *user == claims.sub,
+                }
             })
     }
 
@@ -171,6 +178,18 @@ impl Oauth {
 
 fn resource_path(public_url: &Url) -> String {
     format!("{}/mcp", public_url.path().trim_end_matches('/'))
+}
+
+/// What a subject is called here, in logs and among callers: itself, or its hash
+/// where it is too long or odd to stand in a log. No two are called the same.
+fn caller(subject: &str) -> String {
+    let plain = subject.chars().all(|char| char.is_ascii_graphic());
+    if plain && subject.len() <= SUBJECT_CHARS_MAX {
+        return format!("oauth:{subject}");
+    }
+    let hash = Sha256::digest(subject.as_bytes());
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("oauth-hash:{hash}")
 }
 
 /// The scopes of ours that a token names.

@@ -14,12 +14,11 @@ use super::problem::Problem;
 
 /// Runs the rest of the stack; the panic itself is reported by the panic hook.
 pub(super) async fn contain(request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
     // Nothing of the request is used after the panic, so no broken state is seen.
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
         Err(_) => {
-            tracing::error!(http.path = path, "a request's handler panicked");
+            tracing::error!("a request's handler panicked");
             let detail = "the server failed on this request; its log says more";
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
         }

@@ -19,7 +19,10 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-/// How many connections may be open at once; more wait to be accepted.
+use super::files;
+
+/// How many connections may be open at once, where the system allows so many
+/// files; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 1024;
 
 /// How long a connection may be idle, or take over the head of a request.
@@ -39,7 +42,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 ///
 /// Handlers find the client's address as `ConnectInfo<SocketAddr>`.
 pub async fn serve(app: Router, listener: TcpListener, shutdown: CancellationToken) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let connections_max = files::connections_max(CONNECTIONS_MAX);
+    let permits = Arc::new(Semaphore::new(connections_max));
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}

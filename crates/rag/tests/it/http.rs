@@ -3,6 +3,8 @@
 mod api;
 mod auth;
 mod client;
+mod cors;
+mod fuzz;
 mod issuer;
 mod mcp;
 mod oauth;

@@ -5,7 +5,11 @@ mod analyze;
 mod cli;
 mod config;
 mod connect;
+#[cfg(target_os = "linux")]
+mod container;
 mod crawl;
+#[cfg(target_os = "linux")]
+mod faults;
 mod http;
 mod packaging;
 mod program;
@@ -15,9 +19,13 @@ mod repository;
 mod resume;
 #[cfg(unix)]
 mod serve;
+#[cfg(unix)]
+mod served;
 mod stdio;
 mod stores;
 mod tidy;
+#[cfg(unix)]
+mod traces;
 mod trouble;
 #[cfg(unix)]
 mod watch;

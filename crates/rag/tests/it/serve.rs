@@ -1,9 +1,7 @@
 //! `rag serve` as an operator runs it: tokens, logs, numbers, sleep and shutdown.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -11,101 +9,7 @@ use testsite::{Site, sites};
 
 use crate::crawl::sources;
 use crate::program::{PATIENCE, User, until};
-
-/// A server that runs, and what it logs.
-struct Served {
-    child: Child,
-    log: Receiver<String>,
-    address: String,
-    seen: Vec<String>,
-}
-
-impl Served {
-    fn start(user: &User, arguments: &[&str]) -> Self {
-        let mut all = vec!["serve", "--port", "0"];
-        all.extend(arguments);
-        Served::run(user.command(&all))
-    }
-
-    fn run(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let (sender, log) = channel();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        std::thread::spawn(move || {
-            lines
-                .map_while(Result::ok)
-                .try_for_each(|line| sender.send(line))
-        });
-        let mut served = Served {
-            child,
-            log,
-            address: String::new(),
-            seen: Vec::new(),
-        };
-        let line = served.line("listening on http://");
-        let (_, rest) = line.split_once("http://").unwrap();
-        let address = rest.split(": ").next().unwrap();
-        served.address = address.replace("0.0.0.0", "127.0.0.1");
-        served
-    }
-
-    /// The next line of the log that contains `part`.
-    fn line(&mut self, part: &str) -> String {
-        loop {
-            let Ok(line) = self.log.recv_timeout(PATIENCE) else {
-                panic!("`{part}` is not in the log: {:#?}", self.seen)
-            };
-            self.seen.push(line.clone());
-            if line.contains(part) {
-                return line;
-            }
-        }
-    }
-
-    fn get(&self, path: &str, headers: &[&str]) -> (u16, String) {
-        self.ask("GET", path, headers, "")
-    }
-
-    fn ask(&self, method: &str, path: &str, headers: &[&str], body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let length = body.len();
-        let mut head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n"
-        );
-        for header in headers {
-            head.push_str(&format!("{header}\r\n"));
-        }
-        stream
-            .write_all(format!("{head}\r\n{body}").as_bytes())
-            .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, answer)
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(sent.unwrap().success());
-    }
-
-    /// Waits for its end, and gives its exit code and the whole log.
-    fn end(mut self) -> (i32, String) {
-        let status = self.child.wait().unwrap();
-        self.seen.extend(self.log.iter());
-        (status.code().unwrap_or(-1), self.seen.join("\n"))
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It has ended unless a test failed before.
-        let _ = self.child.kill();
-    }
-}
+use crate::served::Served;
 
 #[test]
 fn where_others_can_reach_it_callers_need_a_token() {
@@ -181,7 +85,7 @@ fn logs_are_json_with_the_id_of_the_request_and_no_secrets() {
     }
     let probes = lines
         .iter()
-        .filter(|line| line["spans"][0]["http.path"] == "/health");
+        .filter(|line| line["spans"][0]["http.route"] == "/health");
     assert_eq!(probes.count(), 0, "probes are no news: {log}");
 }
 

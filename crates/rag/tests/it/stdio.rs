@@ -13,7 +13,7 @@ use crate::program::User;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running `rag mcp` over an empty memory.
-struct Server {
+pub(crate) struct Server {
     process: Child,
     input: Option<ChildStdin>,
     output: Receiver<String>,
@@ -21,7 +21,7 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let user = User::new();
         let mut process = user
             .command(&["mcp"])
@@ -47,23 +47,23 @@ impl Server {
         }
     }
 
-    fn write(&mut self, bytes: &[u8]) {
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
         let input = self.input.as_mut().unwrap();
         input.write_all(bytes).unwrap();
         input.flush().unwrap();
     }
 
     /// Writes a line and reads the answer, which must be JSON.
-    fn ask(&mut self, line: impl AsRef<[u8]>) -> Value {
+    pub(crate) fn ask(&mut self, line: impl AsRef<[u8]>) -> Value {
         self.write(&[line.as_ref(), b"\n"].concat());
         self.next()
     }
 
-    fn next(&mut self) -> Value {
+    pub(crate) fn next(&mut self) -> Value {
         serde_json::from_str(&self.output.recv_timeout(PATIENCE).expect("an answer")).unwrap()
     }
 
-    fn initialize(&mut self) -> Value {
+    pub(crate) fn initialize(&mut self) -> Value {
         let params = json!({
             "protocolVersion": "2025-11-25",
             "capabilities": {},

@@ -28,8 +28,9 @@ pub(super) const PATH: &str = "/jobs/{job}/events";
 
 /// How often a job is looked at.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long one may listen; clients open the stream again by themselves.
-const LISTEN_MAX: Duration = Duration::from_secs(60 * 60);
+/// How long one may listen; clients open the stream again by themselves, with a
+/// token that must still be good.
+const LISTEN_MAX: Duration = Duration::from_secs(5 * 60);
 /// How often a silent stream says that it is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -80,8 +81,9 @@ pub(super) async fn listen(
 impl Listener {
     /// The next event, and whether it is the last.
     async fn next(&mut self) -> Option<(Event, bool)> {
+        let mut is_first = self.told.is_none();
         while Instant::now() < self.until {
-            if self.told.is_some() {
+            if !std::mem::take(&mut is_first) {
                 tokio::select! {
                     () = sleep(LOOK) => {}
                     () = self.shutdown.cancelled() => return None,

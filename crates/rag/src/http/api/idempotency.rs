@@ -1,7 +1,10 @@
 //! Requests that may be sent again: of those with the same `Idempotency-Key`, one
 //! is done and all get its answer.
 
+use std::panic::AssertUnwindSafe;
+
 use axum::http::{HeaderMap, StatusCode};
+use futures_util::FutureExt;
 use rag_memory::{Claim, Error, Keyed, Memory};
 use tracing::Instrument;
 
@@ -63,18 +66,21 @@ pub(super) async fn once(
     // must have been done or not, never half.
     let memory = memory.clone();
     let work = async move {
-        let outcome = work.await;
+        // A panic must not leave the claim to time.
+        let outcome = AssertUnwindSafe(work).catch_unwind().await;
+        let outcome = outcome.unwrap_or_else(|_| Err(failed()));
         if let Err(error) = settle(&memory, &keyed, &outcome).await {
             tracing::warn!("cannot keep the answer to a request: {error}");
         }
         outcome
     };
     let done = tokio::spawn(work.in_current_span()).await;
-    done.unwrap_or_else(|_| {
-        let detail = "the server failed on this request; its log says more";
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Err(Problem::new(status, "internal", detail))
-    })
+    done.unwrap_or_else(|_| Err(failed()))
+}
+
+fn failed() -> Problem {
+    let detail = "the server failed on this request; its log says more";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
 }
 
 async fn settle(

@@ -8,6 +8,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use rag_mcp::ToolSet;
 use rag_memory::api::{JobView, Object};
 use rag_memory::{Scope, schema};
 use serde_json::{Map, Value, json};
@@ -21,12 +22,12 @@ pub(super) async fn document(State(described): State<Arc<Value>>) -> Response {
     Json(&*described).into_response()
 }
 
-/// The whole description, of a server at an address.
-pub(super) fn describe(public_url: Option<&str>) -> Value {
+/// The description of a server that offers some tools, at an address.
+pub(super) fn describe(tools: &ToolSet, public_url: Option<&str>) -> Value {
     // Some clients want it to be absolute.
     let server = public_url.map_or("/", |url| url.trim_end_matches('/'));
     let mut paths = Map::new();
-    for operation in operations::all() {
+    for operation in operations::offered(tools) {
         let path = paths
             .entry(address(operation.path))
             .or_insert_with(|| json!({}));

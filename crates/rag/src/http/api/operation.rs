@@ -33,6 +33,8 @@ pub(super) struct Operation {
     pub(super) takes_key: bool,
     /// Whether it takes files as forms, too.
     pub(super) takes_files: bool,
+    /// Whether its body may have a whole document in it.
+    pub(super) is_large: bool,
     /// The list in its answer that comes in pages, if one does.
     pub(super) pages: Option<&'static str>,
     pub(super) success: Success,
@@ -106,6 +108,7 @@ impl Operation {
             path_arguments: &[],
             takes_key: false,
             takes_files: false,
+            is_large: false,
             pages: None,
             success: Success::Found,
             example: Value::Null,
@@ -135,6 +138,11 @@ impl Operation {
         self
     }
 
+    pub(super) fn large(mut self) -> Self {
+        self.is_large = true;
+        self
+    }
+
     pub(super) fn paged(mut self, list: &'static str) -> Self {
         self.pages = Some(list);
         self
@@ -148,6 +156,14 @@ impl Operation {
     pub(super) fn example(mut self, example: Value) -> Self {
         self.example = example;
         self
+    }
+
+    /// The tool that does the same.
+    pub(super) fn tool(&self) -> &'static str {
+        match self.id {
+            "get_document" => "get_document_by_id",
+            id => id,
+        }
     }
 
     /// Does it.

@@ -1,6 +1,7 @@
 //! The table: every operation of the API.
 
 use axum::http::Method;
+use rag_mcp::ToolSet;
 use rag_memory::{Memory, Scope, Watch};
 use serde_json::json;
 
@@ -43,8 +44,16 @@ macro_rules! job {
     };
 }
 
+/// The operations of a server that offers some tools: those that these do. What no
+/// tool does is for a server that offers all.
+pub(super) fn offered(tools: &ToolSet) -> Vec<Operation> {
+    let mut offered = all();
+    offered.retain(|operation| *tools == ToolSet::All || tools.offers(operation.tool()));
+    offered
+}
+
 /// All operations.
-pub(super) fn all() -> Vec<Operation> {
+fn all() -> Vec<Operation> {
     let mut all = searching();
     all.extend(collections());
     all.extend(documents());
@@ -124,6 +133,7 @@ fn documents() -> Vec<Operation> {
             .at(COLLECTION)
             .keyed()
             .with_files()
+            .large()
             .success(Success::Stored)
             .example(json!({
                 "content": "The port is set by PORT.",
@@ -135,6 +145,7 @@ fn documents() -> Vec<Operation> {
         operation!(PATCH "/documents/{document}", "update_document", "Change the text, title or metadata of a document", update_document)
             .scopes(INGEST)
             .at(DOCUMENT)
+            .large()
             .example(json!({"title": "Ports and hosts"})),
         operation!(DELETE "/documents/{document}", "delete_document", "Remove a document", delete_document)
             .scopes(ADMIN)

@@ -1,6 +1,7 @@
 //! The public keys of an authorization server: found by its metadata, kept for a
 //! while, and asked for again when a token names one that is not among them.
 
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -30,18 +31,25 @@ const KEYS_MAX: usize = 100;
 pub(super) struct Keys {
     issuer: String,
     client: Client,
-    /// Locked while they are asked for, so that many callers cause one request.
-    known: Mutex<Known>,
+    known: RwLock<Known>,
+    /// Held while they are asked for, so that many callers cause one request.
+    asking: Mutex<()>,
 }
 
 /// Nobody can be asked for keys, and why.
-pub(in super::super) struct Unavailable(pub(super) String);
+pub(super) struct Unavailable(pub(super) String);
 
 #[derive(Default)]
 struct Known {
     keys: Vec<Jwk>,
     fetched: Option<Instant>,
     tried: Option<Instant>,
+}
+
+impl Known {
+    fn age(&self) -> Option<Duration> {
+        self.fetched.map(|at| at.elapsed())
+    }
 }
 
 /// The part of the metadata that matters here (RFC 8414, section 2).
@@ -68,39 +76,75 @@ impl Keys {
         Ok(Keys {
             issuer: issuer.to_owned(),
             client,
-            known: Mutex::default(),
+            known: RwLock::default(),
+            asking: Mutex::default(),
         })
     }
 
     /// The key of that id for an algorithm; without an id, the only one that fits.
+    /// Nobody whose key is known waits for the issuer.
     pub(super) async fn find(
         &self,
         id: Option<&str>,
         algorithm: Algorithm,
     ) -> Result<Option<DecodingKey>, Unavailable> {
-        let mut known = self.known.lock().await;
-        let is_fresh = known.fetched.is_some_and(|at| at.elapsed() < FRESH);
-        if is_fresh && let Some(key) = pick(&known.keys, id, algorithm) {
-            return Ok(Some(key));
+        let found = self.known(id, algorithm);
+        if let (Some(key), true) = (&found, self.is_fresh()) {
+            return Ok(Some(key.clone()));
         }
-        if known.tried.is_none_or(|at| at.elapsed() >= PAUSE) {
-            known.tried = Some(Instant::now());
-            match self.fetch().await {
-                Ok(keys) => {
-                    known.keys = keys;
-                    known.fetched = Some(Instant::now());
-                }
-                Err(reason) => {
-                    tracing::warn!(issuer = self.issuer, "cannot fetch keys: {reason}");
-                }
-            }
+        let asking = match &found {
+            Some(key) => match self.asking.try_lock() {
+                Ok(asking) => asking,
+                // Somebody is at it.
+                Err(_) => return Ok(Some(key.clone())),
+            },
+            None => self.asking.lock().await,
+        };
+        if self.may_ask() {
+            let fetched = self.fetch().await;
+            self.note(fetched);
         }
-        match known.fetched {
-            Some(at) if at.elapsed() < STALE_MAX => Ok(pick(&known.keys, id, algorithm)),
-            _ => Err(Unavailable(format!(
+        drop(asking);
+        match self.known(id, algorithm) {
+            Some(key) => Ok(Some(key)),
+            None if self.is_known() => Ok(None),
+            None => Err(Unavailable(format!(
                 "the keys of `{}` cannot be had, so no token of it can be checked",
                 self.issuer
             ))),
+        }
+    }
+
+    fn known(&self, id: Option<&str>, algorithm: Algorithm) -> Option<DecodingKey> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.age().filter(|age| *age < STALE_MAX)?;
+        pick(&known.keys, id, algorithm)
+    }
+
+    fn is_fresh(&self) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.age().is_some_and(|age| age < FRESH)
+    }
+
+    fn is_known(&self) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.age().is_some_and(|age| age < STALE_MAX)
+    }
+
+    fn may_ask(&self) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.tried.is_none_or(|at| at.elapsed() >= PAUSE)
+    }
+
+    fn note(&self, fetched: Result<Vec<Jwk>, String>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.tried = Some(Instant::now());
+        match fetched {
+            Ok(keys) => {
+                known.keys = keys;
+                known.fetched = Some(Instant::now());
+            }
+            Err(reason) => tracing::warn!(issuer = self.issuer, "cannot fetch keys: {reason}"),
         }
     }
 

@@ -65,6 +65,7 @@ impl Server {
         let memory = memory(folder.path());
         let api = http::api(ApiOptions {
             memory: memory.clone(),
+            tools: ToolSet::All,
             public_url: None,
             listeners_max: 2,
             shutdown: shutdown.clone(),
