@@ -9,20 +9,22 @@ from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamablehttp_client
 
-from scenario import BINARY, ENVIRONMENT, FOLDER, URL, Report, cancelled, exchange
+from scenario import BINARY, ENVIRONMENT, FOLDER, TOKEN, URL, Report, admitted, bearer, cancelled, exchange
 
 
-def streams(transport):
+def streams(transport, token):
     if transport == "stdio":
         return stdio_client(StdioServerParameters(
             command=BINARY, args=["mcp", "--root", str(FOLDER)], env=ENVIRONMENT,
         ))
-    return sse_client(f"{URL}/sse") if transport == "sse" else streamablehttp_client(f"{URL}/mcp")
+    if transport == "sse":
+        return sse_client(f"{URL}/sse", headers=bearer(token))
+    return streamablehttp_client(f"{URL}/mcp", headers=bearer(token))
 
 
 @contextlib.asynccontextmanager
-async def connect(transport):
-    async with streams(transport) as (read, write, *_), ClientSession(read, write) as session:
+async def connect(transport, token=TOKEN):
+    async with streams(transport, token) as (read, write, *_), ClientSession(read, write) as session:
         answer = await session.initialize()
         assert answer.serverInfo.name == "rag-memory" and answer.instructions, answer
         yield session
@@ -56,6 +58,8 @@ async def start_and_cancel(session, arguments):
 async def main():
     for transport in ["stdio", "sse", "http"]:
         report = Report("python-1", transport)
+        if transport != "stdio":
+            await admitted(report, lambda token: connect(transport, token))
         async with report.step("connect"), connect(transport) as session:
             await exchange(session, report, references)
             await cancelled(session, report, lambda arguments: start_and_cancel(session, arguments))

@@ -32,7 +32,18 @@ done
 
 export RAG_FOLDER=$folder RAG_TESTS=file://$here/
 export DATABASE_URL=sqlite:$folder/memory.db
-"$RAG_BIN" serve --port 0 --root "$folder" 2> "$logs/server.log" &
+
+# token NAME SCOPE: makes one in that store.
+token() {
+    "$RAG_BIN" token create "$1" --scope "$2" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["token"])'
+}
+RAG_TOKEN=$(token clients admin)
+RAG_TOKEN_TO_READ=$(token reader read)
+export RAG_TOKEN RAG_TOKEN_TO_READ
+
+# A server that is for this machine alone asks for none by itself. To it all of
+# them are one caller, who sends faster than a caller may.
+RAG_AUTH=required RAG_RATE_LIMIT=0 "$RAG_BIN" serve --port 0 --root "$folder" 2> "$logs/server.log" &
 server=$!
 for _ in $(seq 200); do
     RAG_URL=$(grep -oE 'http://[0-9.]+:[0-9]+' "$logs/server.log" | head -n 1) && break

@@ -7,6 +7,9 @@ import { readFileSync, readdirSync } from "node:fs";
 
 export const binary = process.env.RAG_BIN;
 export const url = process.env.RAG_URL;
+export const ownToken = process.env.RAG_TOKEN;
+// One that allows no more than to look things up.
+const tokenToRead = process.env.RAG_TOKEN_TO_READ;
 export const folder = process.env.RAG_FOLDER;
 // What `rag mcp` is started with.
 export const environment = Object.fromEntries(
@@ -39,6 +42,19 @@ async function call(client, name, args) {
   assert.ok(!result.isError, JSON.stringify(result));
   assert.deepEqual(JSON.parse(result.content[0].text), result.structuredContent);
   return result.structuredContent;
+}
+
+// Sees that a token is needed, and that its scope holds. `connect` opens a
+// client with one, or without.
+export async function admitted({ step }, connect) {
+  await step("refused without a token, shown less with one to read", async () => {
+    // 2.x over HTTP has the status by that name, the others as a code.
+    await assert.rejects(connect(), (error) => (error.status ?? error.code) === 401);
+    const client = await connect(tokenToRead);
+    const { tools } = await client.listTools();
+    assert.deepEqual(tools.map((tool) => tool.name).sort(), [...expected.tools_to_read].sort());
+    await client.close();
+  });
 }
 
 // Everything but cancelling. `watched` calls a tool with a progress callback.

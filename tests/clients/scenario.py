@@ -15,6 +15,9 @@ HERE = pathlib.Path(__file__).parent
 EXPECTED = json.loads((HERE / "expected.json").read_text())
 BINARY = os.environ["RAG_BIN"]
 URL = os.environ["RAG_URL"]
+TOKEN = os.environ["RAG_TOKEN"]
+#: One that allows no more than to look things up.
+TOKEN_TO_READ = os.environ["RAG_TOKEN_TO_READ"]
 FOLDER = pathlib.Path(os.environ["RAG_FOLDER"])
 #: What `rag mcp` is started with.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name.startswith(("RAG_", "DATABASE_URL"))}
@@ -43,6 +46,11 @@ class Report:
         print(verdict, self.client, self.transport, name, " ".join(detail.split())[:200], sep="\t", flush=True)
 
 
+def bearer(token):
+    """The headers that a token is sent in: none without one."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 def plain(result):
     """A result as the JSON that was on the wire."""
     return result.model_dump(by_alias=True, mode="json", exclude_none=True)
@@ -55,6 +63,23 @@ async def call(session, tool, arguments, **options):
     content = result["structuredContent"]
     assert json.loads(result["content"][0]["text"]) == content, "text and structured content differ"
     return content
+
+
+async def admitted(report, connect):
+    """Sees that a token is needed, and that its scope holds. `connect` opens a session with one, or with `None`."""
+    async with report.step("refused without a token, shown less with one to read"):
+        try:
+            async with connect(None):
+                pass
+        except Exception as error:
+            # In 1.x it is within groups of errors; 2.x over HTTP keeps the status to itself.
+            told = "".join(traceback.format_exception(error))
+            assert "401 Unauthorized" in told or "Server returned an error response" in told, told
+        else:
+            raise AssertionError("a session was opened without a token")
+        async with connect(TOKEN_TO_READ) as session:
+            tools = sorted(tool.name for tool in (await session.list_tools()).tools)
+        assert tools == sorted(EXPECTED["tools_to_read"]), tools
 
 
 async def exchange(session, report, references):
