@@ -48,6 +48,7 @@ import hashlib, json, pathlib, sys, zipfile
 program, platform, name, output = sys.argv[1:]
 manifest = json.loads(pathlib.Path("packaging/mcpb/manifest.json").read_text("utf-8"))
 manifest["compatibility"]["platforms"] = [platform]
+manifest["server"]["entry_point"] = f"server/{name}"
 members = [
     ("manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False).encode(), 0o644),
     ("LICENSE-MIT", pathlib.Path("LICENSE-MIT").read_bytes(), 0o644),

@@ -23,19 +23,29 @@ pub(crate) struct LoadArgs {
     /// The numbers of clients
     #[arg(long, value_delimiter = ',', default_values_t = [10, 100])]
     clients: Vec<usize>,
+    /// Fail when an answer is wrong, a document is lost or a request fails
+    #[arg(long)]
+    check: bool,
 }
 
 /// Measures each number of clients and prints a table for each.
 pub(crate) async fn measure(args: &LoadArgs) -> anyhow::Result<()> {
     crate::conditions::print("Load");
     let target = Target::start(&args.target).await?;
+    let mut problems = 0;
     for &clients in &args.clients {
-        measure_one(&target, clients, Duration::from_secs(args.seconds)).await?;
+        problems += measure_one(&target, clients, Duration::from_secs(args.seconds)).await?;
     }
-    target.end().await
+    target.end().await?;
+    anyhow::ensure!(
+        !args.check || problems == 0,
+        "answers that were wrong, documents that are lost, requests that failed: {problems}"
+    );
+    Ok(())
 }
 
-async fn measure_one(target: &Target, clients: usize, time: Duration) -> anyhow::Result<()> {
+/// Measures a number of clients; gives how much was wrong, lost or failed.
+async fn measure_one(target: &Target, clients: usize, time: Duration) -> anyhow::Result<usize> {
     let server = target.process();
     let at_rest = server.resident();
     // Nothing is removed until all was read again.
@@ -64,10 +74,13 @@ async fn measure_one(target: &Target, clients: usize, time: Duration) -> anyhow:
         before.until(&after),
         took.as_secs_f64(),
     );
-    for problems in [tally.problems(), settled.problems()] {
+    let mut count = 0;
+    for tally in [&tally, &settled] {
+        let problems = tally.problems();
         if !problems.is_empty() {
             println!("{problems}");
         }
+        count += tally.wrong_count() + tally.error_count() + tally.lost;
     }
-    Ok(())
+    Ok(count)
 }

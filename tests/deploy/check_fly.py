@@ -125,8 +125,8 @@ def check_top(root: Path, config: dict) -> list[str]:
         wrong.append(f"cannot find how long requests under way may take in {serve.relative_to(root)}")
     elif kill is None:
         wrong.append("kill_timeout is text with a unit, such as \"6s\": a bare number is not always taken for seconds")
-    elif kill <= int(grace[1]):
-        wrong.append(f"kill_timeout leaves nothing beyond the {grace[1]} s that requests under way may take")
+    elif kill <= (end := int(grace[1]) + 1):
+        wrong.append(f"kill_timeout leaves nothing beyond the {end} s that the end of the program may take")
     if command := config.get("deploy", {}).get("release_command"):
         if "mounts" in config:
             wrong.append("a release_command would run without the volume")

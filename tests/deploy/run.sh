@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Checks what deploys the program: every shell script by shellcheck, the
 # Dockerfile by hadolint and against the repository, each fly.toml, the compose
-# file, and the deployment scripts against stand-ins. Needs neither Docker nor an
-# account, and builds nothing.
+# file, the deployment scripts against stand-ins, and the bundle. Needs neither
+# Docker nor an account, but the program, built by `cargo build --release`.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../install.sh"
@@ -39,4 +39,5 @@ run "the check of docker-compose.yml" "$bin/python" "$here/check_compose.py"
 run "the check of the checks" python3 "$here/test_checks.py"
 run "the test of deploy/qdrant/start.sh" "$here/test_start.sh"
 run "the test of the deployment scripts" "$here/test_scripts.sh"
+run "the test of the bundle" "$here/test_mcpb.sh"
 exit $failed

@@ -149,7 +149,8 @@ async fn embed_one(shared: Arc<Shared>, text: String) -> Result<Vec<f32>, EmbedE
             }
         }
     };
-    match tokio::task::spawn_blocking(work).await {
+    let span = tracing::Span::current();
+    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
         Ok(outcome) => outcome,
         Err(error) => Err(failure(&shared, error.into())),
     }

@@ -19,4 +19,4 @@ pub mod transport;
 
 pub use connect::{routes, stdio};
 pub use server::RagServer;
-pub use tools::ToolSet;
+pub use tools::{ToolSet, scopes_of_tool};

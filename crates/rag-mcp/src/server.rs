@@ -10,7 +10,7 @@ use rmcp::model::{
     CustomResult, ErrorCode, ErrorData, GetPromptRequestParams, GetPromptResponse, Implementation,
     InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
     ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
+    ReadResourceResponse, Reference, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use tracing::{Instrument, Span};
@@ -34,6 +34,12 @@ const METHODS: [&str; 9] = [
     "completion/complete",
     "initialize",
 ];
+
+/// The tools that show what resources show and what the prompt shows: where they are
+/// not offered, neither are those.
+const LISTING: &str = "list_documents";
+const READING: &str = "get_document_by_id";
+const SEARCHING: &str = "search_documents";
 
 /// A [`Memory`] as an MCP server. Cheap to make and to clone: transports make
 /// one for each session or request.
@@ -85,6 +91,18 @@ impl RagServer {
         })
     }
 
+    /// Refuses a method that shows what a tool shows, where that is not offered.
+    fn require(&self, tool: &str, method: &str) -> Result<(), ErrorData> {
+        match self.tools.offers(tool) {
+            true => Ok(()),
+            false => Err(ErrorData::new(
+                ErrorCode::METHOD_NOT_FOUND,
+                format!("this server does not offer `{method}`"),
+                None,
+            )),
+        }
+    }
+
     /// The memory as the caller of a request may use it.
     fn memory(&self, context: &RequestContext<RoleServer>) -> Result<Memory, ErrorData> {
         Ok(self.memory.with_access(self.access(context)?))
@@ -101,12 +119,16 @@ fn span(context: &RequestContext<RoleServer>) -> Span {
 
 impl ServerHandler for RagServer {
     fn get_info(&self) -> ServerConfig {
-        let capabilities = ServerCapabilities::builder()
+        let mut capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_resources()
             .enable_prompts()
             .enable_completions()
             .build();
+        let (reads, searches) = (self.tools.offers(READING), self.tools.offers(SEARCHING));
+        capabilities.resources = capabilities.resources.filter(|_| reads);
+        capabilities.prompts = capabilities.prompts.filter(|_| searches);
+        capabilities.completions = capabilities.completions.filter(|_| reads || searches);
         let implementation = Implementation::new("rag-memory", env!("CARGO_PKG_VERSION"))
             .with_title("RAG memory")
             .with_description("Keeps documents and finds the passages that answer a question");
@@ -159,6 +181,7 @@ impl ServerHandler for RagServer {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
+        self.require(LISTING, "resources/list")?;
         let memory = self.memory(&context)?;
         resources::list(&memory, request.and_then(|request| request.cursor))
             .instrument(span(&context))
@@ -170,6 +193,7 @@ impl ServerHandler for RagServer {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        self.require(READING, "resources/templates/list")?;
         Ok(resources::templates())
     }
 
@@ -178,6 +202,7 @@ impl ServerHandler for RagServer {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
+        self.require(READING, "resources/read")?;
         resources::read(&self.memory(&context)?, &request.uri)
             .instrument(span(&context))
             .await
@@ -189,6 +214,7 @@ impl ServerHandler for RagServer {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
+        self.require(SEARCHING, "prompts/list")?;
         Ok(prompts::list())
     }
 
@@ -197,6 +223,7 @@ impl ServerHandler for RagServer {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
+        self.require(SEARCHING, "prompts/get")?;
         prompts::get(&self.memory(&context)?, request)
             .instrument(span(&context))
             .await
@@ -208,6 +235,11 @@ impl ServerHandler for RagServer {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
+        let shown = match &request.r#ref {
+            Reference::Resource(_) => READING,
+            _ => SEARCHING,
+        };
+        self.require(shown, "completion/complete")?;
         completion::complete(&self.memory(&context)?, &request)
             .instrument(span(&context))
             .await

@@ -13,7 +13,7 @@ use std::time::Instant;
 use futures_util::FutureExt;
 use metrics::{counter, histogram};
 use rag_memory::api::ListCollections;
-use rag_memory::{Access, Memory, Watch, arguments};
+use rag_memory::{Access, Memory, Scope, Watch, arguments};
 use rmcp::model::{
     CallToolRequestParams, CallToolResult, ContentBlock, ErrorData, JsonObject, Tool,
 };
@@ -80,6 +80,11 @@ impl ToolSet {
             ToolSet::Named(names) => names.iter().any(|name| *name == tool.name),
         }
     }
+}
+
+/// What a caller must have one of to use the tool of that name.
+pub fn scopes_of_tool(name: &str) -> Option<&'static [Scope]> {
+    ToolSet::All.find(name).map(catalogue::scopes)
 }
 
 /// Calls a tool. Wrong arguments and operations that failed are results with

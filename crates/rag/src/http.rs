@@ -11,6 +11,7 @@
 mod api;
 mod auth;
 mod bind;
+mod body;
 mod cross_origin;
 mod files;
 mod follow;
@@ -20,7 +21,9 @@ mod idle;
 mod limits;
 mod metrics;
 mod oauth;
+mod outgoing;
 mod panic;
+mod peers;
 mod problem;
 mod serve;
 mod wellknown;
@@ -44,7 +47,8 @@ pub use health::{Health, StoreCheck};
 pub use idle::{Activity, until_idle};
 pub use limits::LimitOptions;
 pub use metrics::{recorder, upkeep};
-pub use oauth::{Oauth, OauthOptions};
+pub use oauth::{Oauth, OauthOptions, resources};
+pub use outgoing::client;
 pub use serve::serve;
 
 use limits::Limits;
@@ -69,7 +73,7 @@ impl Default for AppOptions {
     fn default() -> Self {
         Self {
             allowed: Allowed::default(),
-            auth: Auth::off(),
+            auth: Auth::local(),
             limits: LimitOptions::default(),
             activity: Activity::default(),
             body_bytes_max: 24 * 1024 * 1024,
@@ -91,7 +95,9 @@ pub fn app(routes: Router, health: Health, options: AppOptions) -> Router {
     let limits = Arc::new(limits);
     let health = Arc::new(health);
     // Whoever only looks takes no turn, and keeps nobody awake.
-    let metrics = Router::new().route("/metrics", get(metrics::report).with_state(limits.clone()));
+    let metrics = Router::new()
+        .route("/metrics", get(metrics::report).with_state(limits.clone()))
+        .method_not_allowed_fallback(method_not_allowed);
     let known = routes
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

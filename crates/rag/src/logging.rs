@@ -49,6 +49,17 @@ pub(crate) fn start(
     Ok(traces)
 }
 
+/// Has panics logged as everything else is, with the request they belong to. What one
+/// says may quote a document, so that is for those who debug.
+pub(crate) fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string);
+        tracing::error!(location, "the program panicked");
+        let said = panic.payload_as_str();
+        tracing::debug!(said, "what the panic said");
+    }));
+}
+
 fn lines<S>(format: Format) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: tracing::Subscriber + for<'span> tracing_subscriber::registry::LookupSpan<'span>,
@@ -91,7 +102,44 @@ fn filter(level: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::filter;
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::fmt;
+
+    use super::{filter, log_panics};
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_is_logged_without_what_it_says() {
+        let log = Log::default();
+        let writer = log.clone();
+        let lines = fmt().json().with_writer(move || writer.clone()).finish();
+        log_panics();
+        tracing::subscriber::with_default(lines, || {
+            let _request = tracing::info_span!("request", request.id = "r-1").entered();
+            let outcome = std::panic::catch_unwind(|| panic!("of a secret document"));
+            assert!(outcome.is_err());
+        });
+        drop(std::panic::take_hook());
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let line: serde_json::Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+        assert_eq!(line["level"], "ERROR");
+        assert!(log.contains("logging.rs") && log.contains("r-1"), "{log}");
+        assert!(!log.contains("secret"), "{log}");
+    }
 
     #[test]
     fn levels_and_filters() {

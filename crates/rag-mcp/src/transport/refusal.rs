@@ -2,10 +2,13 @@
 //! JSON-RPC error that says why.
 
 use axum::{
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use rmcp::model::{ErrorCode, ErrorData, JsonRpcError};
+
+/// After how many seconds to come again when there is no room.
+const RETRY_AFTER_S: u32 = 5;
 
 /// `status` with a JSON-RPC error that says `text`: the caller's fault below
 /// status 500, ours from there.
@@ -15,10 +18,13 @@ pub(super) fn refuse(status: StatusCode, text: impl Into<String>) -> Response {
     } else {
         ErrorCode::INVALID_REQUEST
     };
-    respond(
-        status,
-        &JsonRpcError::new(None, ErrorData::new(code, text.into(), None)),
-    )
+    let error = JsonRpcError::new(None, ErrorData::new(code, text.into(), None));
+    let mut response = respond(status, &error);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let seconds = HeaderValue::from(RETRY_AFTER_S);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
 }
 
 /// `status` with `error` as its body.

@@ -20,10 +20,7 @@ use axum::{
 use futures_util::{StreamExt, stream};
 use rmcp::model::{ClientJsonRpcMessage, GetExtensions, ServerJsonRpcMessage};
 use serde::Deserialize;
-use tokio::{
-    sync::mpsc::{self, error::SendError},
-    time::{error::Elapsed, timeout},
-};
+use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -153,11 +150,14 @@ async fn take(
     match message::parse(&bytes) {
         Err(error) => respond(StatusCode::BAD_REQUEST, &error),
         Ok(None) => accepted(),
-        Ok(Some(message)) => match hand_over(&session, with_head(message, parts)).await {
-            Ok(Ok(())) => accepted(),
-            Ok(Err(_)) => refuse(StatusCode::NOT_FOUND, "the session has ended"),
-            Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "the session is busy"),
-        },
+        Ok(Some(message)) => {
+            let sent = session.incoming.send(with_head(message, parts));
+            match timeout(HANDOVER_MAX, sent).await {
+                Ok(Ok(())) => accepted(),
+                Ok(Err(_)) => refuse(StatusCode::NOT_FOUND, "the session has ended"),
+                Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "the session is busy"),
+            }
+        }
     }
 }
 
@@ -167,13 +167,6 @@ fn with_head(mut message: ClientJsonRpcMessage, head: Parts) -> ClientJsonRpcMes
         request.request.extensions_mut().insert(head);
     }
     message
-}
-
-async fn hand_over(
-    session: &Session,
-    message: ClientJsonRpcMessage,
-) -> Result<Result<(), SendError<ClientJsonRpcMessage>>, Elapsed> {
-    timeout(HANDOVER_MAX, session.incoming.send(message)).await
 }
 
 fn accepted() -> Response {

@@ -4,10 +4,9 @@
 
 use std::time::Duration;
 
-use rag_core::model::Timestamp;
+use rag_core::model::{ContentHash, Timestamp};
 use rag_core::port::{Entry, EntryKind};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::Memory;
 use crate::{Error, Scope};
@@ -45,8 +44,8 @@ impl Memory {
     pub async fn claim(&self, key: &str, request: &str) -> Result<(Keyed, Claim), Error> {
         self.access.require(&[Scope::Ingest])?;
         let keyed = Keyed {
-            key: digest(&[self.access.caller(), key]),
-            fingerprint: digest(&[request]),
+            key: ContentHash::of_parts(&[self.access.caller(), key]).to_string(),
+            fingerprint: ContentHash::of_parts(&[request]).to_string(),
         };
         let now = Timestamp::now();
         let entry = keyed.entry(&Value::Null, now + UNDER_WAY_MAX);
@@ -91,14 +90,4 @@ impl Keyed {
             expires_at: Some(expires_at),
         }
     }
-}
-
-fn digest(parts: &[&str]) -> String {
-    let mut digest = Sha256::new();
-    for part in parts {
-        digest.update((part.len() as u64).to_le_bytes());
-        digest.update(part.as_bytes());
-    }
-    let bytes = digest.finalize();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -8,10 +8,9 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use rag_core::model::{CollectionName, Timestamp};
+use rag_core::model::{CollectionName, ContentHash, Timestamp};
 use rag_core::port::{ENTRIES_LISTED_MAX, Entry, EntryKind};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::Mutex;
 
@@ -36,6 +35,9 @@ const SEEN_MAX: Duration = Duration::from_secs(10);
 /// The same for a token that is not among them: it may be new. Whoever tries out
 /// tokens causes one reading of the store in this time.
 const SEEN_MAX_FOR_UNKNOWN: Duration = Duration::from_secs(1);
+/// How long what was read last is relied on while the store cannot be reached: there
+/// is little to do without it, but the operator's metrics.
+const SEEN_MAX_WHILE_AWAY: Duration = Duration::from_secs(5 * 60);
 /// How long the store is not asked again after it failed.
 const FAILED_MAX: Duration = Duration::from_secs(1);
 
@@ -63,6 +65,8 @@ struct Known {
 #[derive(Default)]
 pub(super) struct SeenTokens {
     seen: RwLock<Option<(Instant, Seen)>>,
+    /// The same of the last reading that did not fail.
+    good: RwLock<Option<(Instant, Arc<[Known]>)>>,
     /// Held while they are read, so that many callers cause one reading.
     reading: Mutex<()>,
 }
@@ -174,7 +178,12 @@ impl Memory {
         let Some(id) = id_in(token) else {
             return Ok(None);
         };
-        let mut known = self.tokens_seen(SEEN_MAX).await?;
+        let mut known = match self.tokens_seen(SEEN_MAX).await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                self.tokens.good(SEEN_MAX_WHILE_AWAY).ok_or(error)?
+            }
+            known => known?,
+        };
         if !known.iter().any(|known| known.id == id) {
             known = self.tokens_seen(SEEN_MAX_FOR_UNKNOWN).await?;
         }
@@ -205,12 +214,12 @@ impl Memory {
                 Err((error.kind(), error.message().to_owned()))
             }
         };
-        self.tokens.note(Some((Instant::now(), seen.clone())));
+        self.tokens.note(seen.clone());
         told(seen)
     }
 
     fn forget_tokens(&self) {
-        self.tokens.note(None);
+        self.tokens.forget();
     }
 }
 
@@ -225,8 +234,23 @@ impl SeenTokens {
         (at.elapsed() < age_max).then(|| told(seen.clone()))
     }
 
-    fn note(&self, seen: Option<(Instant, Seen)>) {
-        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = seen;
+    fn good(&self, age_max: Duration) -> Option<Arc<[Known]>> {
+        let good = self.good.read().unwrap_or_else(PoisonError::into_inner);
+        let (at, good) = good.as_ref()?;
+        (at.elapsed() < age_max).then(|| good.clone())
+    }
+
+    fn note(&self, seen: Seen) {
+        let now = Instant::now();
+        if let Ok(good) = &seen {
+            *self.good.write().unwrap_or_else(PoisonError::into_inner) = Some((now, good.clone()));
+        }
+        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = Some((now, seen));
+    }
+
+    fn forget(&self) {
+        *self.good.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -315,7 +339,7 @@ fn id_in(token: &str) -> Option<&str> {
 }
 
 fn hash(token: &str) -> String {
-    digits(&Sha256::digest(token.as_bytes()))
+    ContentHash::of(token).to_string()
 }
 
 fn random_digits<const BYTES: usize>() -> Result<String, Error> {
@@ -324,11 +348,7 @@ fn random_digits<const BYTES: usize>() -> Result<String, Error> {
         let message = format!("the system gives no random numbers: {error}");
         Error::new(ErrorKind::Internal, message)
     })?;
-    Ok(digits(&bytes))
-}
-
-fn digits(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

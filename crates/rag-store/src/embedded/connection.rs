@@ -195,8 +195,9 @@ async fn blocking<T: Send + 'static>(
         .acquire_owned()
         .await
         .expect("the semaphore is never closed");
+    let span = tracing::Span::current();
     let work = move || {
-        let done = work();
+        let done = span.in_scope(work);
         drop(turn);
         done
     };

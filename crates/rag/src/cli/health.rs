@@ -45,8 +45,7 @@ pub(super) async fn run(context: &Context, args: HealthArgs) -> anyhow::Result<E
 }
 
 async fn ask(address: &str) -> anyhow::Result<(bool, Value)> {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().timeout(ANSWER_MAX).build()?;
+    let client = rag::http::client(ANSWER_MAX).build()?;
     let unreached = |error: reqwest::Error| {
         let message = format!("`{address}` does not answer: {}", error.without_url());
         rag_memory::Error::new(rag_memory::ErrorKind::Unavailable, message)

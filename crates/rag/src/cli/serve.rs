@@ -17,6 +17,7 @@ use url::Url;
 
 use super::context::{Context, file_roots};
 use crate::config::{AuthMode, Config, Name, OauthConfig, ServerConfig};
+use crate::logging;
 
 /// How much longer a request may take than the longest wait for a job.
 const BEYOND_JOBS: Duration = Duration::from_secs(15);
@@ -69,6 +70,7 @@ impl ServeArgs {
 }
 
 pub(super) async fn run(context: &Context, args: ServeArgs) -> anyhow::Result<ExitCode> {
+    logging::log_panics();
     let config = context.config()?;
     let server = &config.server;
     let roots = config.file_roots.iter().flatten().chain(&args.root);
@@ -191,7 +193,10 @@ fn auth(server: &ServerConfig, memory: &Memory, is_public: bool) -> anyhow::Resu
                  delete everything"
             );
         }
-        return Ok(Auth::off());
+        return Ok(match server.auth {
+            AuthMode::Off => Auth::off(),
+            _ => Auth::local(),
+        });
     }
     let oauth = match &server.oauth {
         Some(oauth) => Some(oauth_of(oauth, server.public_url.as_ref())?),
@@ -208,7 +213,7 @@ fn oauth_of(oauth: &OauthConfig, public_url: Option<&Url>) -> anyhow::Result<Oau
     })?;
     Ok(Oauth::new(OauthOptions {
         issuer: oauth.issuer.clone(),
-        audience: oauth.audience.clone(),
+        audiences: oauth.audiences.clone(),
         scopes: oauth.scopes.clone(),
         users: oauth.users.clone(),
         public_url: public_url.clone(),

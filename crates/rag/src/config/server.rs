@@ -58,8 +58,8 @@ pub(crate) enum AuthMode {
 pub(crate) struct OauthConfig {
     /// Its issuer address, as tokens have it.
     pub(crate) issuer: String,
-    /// The audience.
-    pub(crate) audience: String,
+    /// The audiences of which a token must be for one.
+    pub(crate) audiences: Vec<String>,
     /// What a token allows that names no scope of ours.
     pub(crate) scopes: Vec<Scope>,
     /// Subjects and e-mail addresses that are let in; empty for all.
@@ -91,6 +91,8 @@ impl ServerConfig {
             let number: Option<u64> = number(name, expected, range)?;
             Ok(usize::try_from(number.expect("it has a default")).unwrap_or(usize::MAX))
         };
+        let hard = count(Name::RequestsHard, "a number from 1 to 10000", 1..=10_000)?;
+        let soft = count(Name::RequestsSoft, "a number from 1 to 10000", 1..=10_000)?;
         let timeout = number(
             Name::RequestTimeout,
             "a number of seconds from 1 to 86400",
@@ -132,8 +134,9 @@ impl ServerConfig {
                 .expect("it has a default"),
             public_url,
             oauth,
-            requests_soft: count(Name::RequestsSoft, "a number from 1 to 10000", 1..=10_000)?,
-            requests_hard: count(Name::RequestsHard, "a number from 1 to 10000", 1..=10_000)?,
+            // Whoever lowers the one alone means both.
+            requests_soft: soft.min(hard),
+            requests_hard: hard,
             request_timeout: Duration::from_secs(timeout.expect("it has a default")),
             rate_limit: rate
                 .and_then(|rate| u32::try_from(rate).ok())
@@ -161,9 +164,9 @@ fn oauth(
     let Some(issuer) = issuer else {
         return Ok(None);
     };
-    let audience = match (settings.value(Name::OauthAudience), public_url) {
-        (Some(audience), _) => audience.to_owned(),
-        (None, Some(url)) => resource(url),
+    let audiences = match (settings.value(Name::OauthAudience), public_url) {
+        (Some(audience), _) => vec![audience.to_owned()],
+        (None, Some(url)) => rag::http::resources(url),
         (None, None) => return Err(ConfigError::NoAudience),
     };
     let scopes = settings.parse(
@@ -179,15 +182,10 @@ fn oauth(
     )?;
     Ok(Some(OauthConfig {
         issuer,
-        audience,
+        audiences,
         scopes: scopes.expect("it has a default"),
         users: list(settings.value(Name::OauthUsers)),
     }))
-}
-
-/// The address of the MCP endpoint, which is the resource that tokens are for.
-fn resource(public_url: &Url) -> String {
-    format!("{}/mcp", public_url.as_str().trim_end_matches('/'))
 }
 
 /// Where traces go.
@@ -246,7 +244,8 @@ mod tests {
             ["other.example.org", "rag.example.org"]
         );
         let oauth = server.oauth.unwrap();
-        assert_eq!(oauth.audience, "https://rag.example.org/mcp");
+        let resources = ["https://rag.example.org/mcp", "https://rag.example.org/sse"];
+        assert_eq!(oauth.audiences, resources);
         assert_eq!(oauth.issuer, "https://id.example.org/realms/r");
         assert_eq!(oauth.scopes, [Scope::Read]);
     }
@@ -276,6 +275,8 @@ mod tests {
 
     #[test]
     fn limits() {
+        let small = server(&[("RAG_REQUESTS_HARD", "5")]).unwrap();
+        assert_eq!((small.requests_soft, small.requests_hard), (5, 5));
         let server = server(&[("RAG_RATE_LIMIT", "0"), ("RAG_IDLE_EXIT", "300")]).unwrap();
         assert_eq!((server.requests_soft, server.requests_hard), (20, 25));
         assert_eq!(server.request_timeout, Duration::from_secs(120));

@@ -21,7 +21,8 @@ use axum::{
     Extension, Json, Router,
     body::Bytes,
     extract::{
-        DefaultBodyLimit, FromRequest, RawPathParams, Request, State, rejection::BytesRejection,
+        DefaultBodyLimit, FromRequest, RawPathParams, Request, State,
+        rejection::{BytesRejection, RawPathParamsRejection},
     },
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
@@ -78,18 +79,18 @@ pub fn api(options: ApiOptions) -> Router {
         listeners: Arc::new(Semaphore::new(options.listeners_max)),
         shutdown: options.shutdown,
     });
-    let described = openapi::describe(&options.tools, options.public_url.as_deref());
+    let operations = operations::offered(&options.tools);
+    let described = openapi::describe(&operations, options.public_url.as_deref());
     let described: Arc<serde_json::Value> = Arc::new(described);
-    let mut router = Router::new()
-        .route(
-            "/api/openapi.json",
-            get(openapi::document).with_state(described),
-        )
-        .route(
-            &address(events::PATH),
-            get(events::listen).with_state(api.clone()),
-        );
-    for operation in operations::offered(&options.tools) {
+    let mut router = Router::new().route(
+        "/api/openapi.json",
+        get(openapi::document).with_state(described),
+    );
+    if options.tools.offers(events::TOOL) {
+        let listening = get(events::listen).with_state(api.clone());
+        router = router.route(&address(events::PATH), listening);
+    }
+    for operation in operations {
         let path = address(operation.path);
         let route = Route {
             api: api.clone(),
@@ -102,7 +103,7 @@ pub fn api(options: ApiOptions) -> Router {
 
 /// The description of the API, in OpenAPI 3.1.
 pub fn openapi() -> serde_json::Value {
-    openapi::describe(&ToolSet::All, None)
+    openapi::describe(&operations::offered(&ToolSet::All), None)
 }
 
 fn address(path: &str) -> String {
@@ -127,13 +128,16 @@ fn method_of(route: Route) -> MethodRouter {
 async fn answer(
     State(route): State<Route>,
     Extension(access): Extension<Access>,
-    path: RawPathParams,
+    path: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
     // Before anything of the request is read.
     if let Err(error) = access.require(route.operation.scopes) {
         return Problem::from(&error).into_response();
     }
+    let Ok(path) = path else {
+        return operation::invalid("the path is not UTF-8").into_response();
+    };
     let memory = route.api.memory.with_access(access);
     let path: Vec<(String, String)> = path
         .iter()

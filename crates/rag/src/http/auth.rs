@@ -1,5 +1,5 @@
 //! Who sends a request, and what they may do: nothing without a token, unless
-//! the operator says otherwise.
+//! the operator says otherwise or nobody but this machine can send one.
 //!
 //! A token is one of the server's own ([`Memory::create_token`]) or, where an
 //! authorization server is configured, an access token of that ([`Oauth`]). What
@@ -24,13 +24,19 @@ use super::problem::Problem;
 /// How long the store may take to say whether a token is good.
 const STORE_MAX: Duration = Duration::from_secs(10);
 
+/// What proxies add to a request that they pass on: RFC 7239, and what was before it.
+const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
+
 /// How callers say who they are.
 pub struct Auth {
     checks: Checks,
 }
 
 enum Checks {
-    None,
+    None {
+        /// Whether that holds for those behind a proxy, too.
+        forwarded: bool,
+    },
     Tokens {
         memory: Memory,
         oauth: Option<Box<Oauth>>,
@@ -43,6 +49,8 @@ enum Denied {
     Missing,
     /// What it has is none that is good.
     Invalid(String),
+    /// Who sends it may not.
+    Forbidden(Problem),
     /// Nobody can tell now.
     Unknown(Problem),
 }
@@ -51,7 +59,15 @@ impl Auth {
     /// Nobody is asked, and everybody may do everything.
     pub fn off() -> Self {
         Auth {
-            checks: Checks::None,
+            checks: Checks::None { forwarded: true },
+        }
+    }
+
+    /// The same for programs of this machine, where nobody else is meant to reach
+    /// the server: what a proxy passes on is refused.
+    pub fn local() -> Self {
+        Auth {
+            checks: Checks::None { forwarded: false },
         }
     }
 
@@ -68,14 +84,21 @@ impl Auth {
     /// The authorization server whose tokens are taken.
     pub(super) fn oauth(&self) -> Option<&Oauth> {
         match &self.checks {
-            Checks::None => None,
+            Checks::None { .. } => None,
             Checks::Tokens { oauth, .. } => oauth.as_deref(),
         }
     }
 
     async fn access(&self, headers: &HeaderMap) -> Result<Access, Denied> {
-        let Checks::Tokens { memory, oauth } = &self.checks else {
-            return Ok(Access::new("anyone", &[Scope::Admin], None));
+        let (memory, oauth) = match &self.checks {
+            Checks::Tokens { memory, oauth } => (memory, oauth),
+            Checks::None { forwarded } => {
+                let is_forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
+                return match is_forwarded && !forwarded {
+                    true => Err(Denied::Forbidden(passed_on())),
+                    false => Ok(Access::new("anyone", &[Scope::Admin], None)),
+                };
+            }
         };
         let token = bearer(headers)?;
         let own = timeout(STORE_MAX, memory.access_of_token(token)).await;
@@ -98,6 +121,10 @@ impl Auth {
         };
         oauth.access(token).await.map_err(|refusal| match refusal {
             Refusal::Invalid(reason) => Denied::Invalid(reason),
+            Refusal::Forbidden(reason) => {
+                let problem = Problem::new(StatusCode::FORBIDDEN, "forbidden", reason);
+                Denied::Forbidden(problem.hint("RAG_OAUTH_USERS says who may"))
+            }
             Refusal::Unavailable(reason) => {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 Denied::Unknown(Problem::new(status, "unavailable", reason))
@@ -105,11 +132,14 @@ impl Auth {
         })
     }
 
-    fn respond(&self, denied: Denied) -> Response {
-        let (challenge, problem) = match denied {
-            Denied::Unknown(problem) => return problem.into_response(),
+    fn respond(&self, denied: Denied, path: &str) -> Response {
+        let (error, problem) = match denied {
+            // Another token of the same caller would help as little.
+            Denied::Unknown(problem) | Denied::Forbidden(problem) => {
+                return problem.into_response();
+            }
             Denied::Missing => (
-                "Bearer realm=\"rag-memory\"".to_owned(),
+                None,
                 Problem::new(
                     StatusCode::UNAUTHORIZED,
                     "unauthorized",
@@ -118,26 +148,42 @@ impl Auth {
                 .hint("send the header `Authorization: Bearer TOKEN`; whoever runs the server makes one with `rag token create`"),
             ),
             Denied::Invalid(reason) => (
-                "Bearer realm=\"rag-memory\", error=\"invalid_token\"".to_owned(),
+                Some("invalid_token"),
                 Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", reason)
                     .hint("ask whoever runs the server for a new token"),
             ),
         };
-        let challenge = match self.oauth() {
-            Some(oauth) => {
-                let metadata = oauth.metadata_address();
-                format!("{challenge}, resource_metadata=\"{metadata}\"")
-            }
-            None => challenge,
-        };
         let mut response = problem.into_response();
+        self.challenge(&mut response, error, path);
+        response
+    }
+
+    /// Says in an answer what token would do
+    /// ([RFC 6750](https://www.rfc-editor.org/rfc/rfc6750), section 3).
+    fn challenge(&self, response: &mut Response, error: Option<&str>, path: &str) {
+        let mut challenge = "Bearer realm=\"rag-memory\"".to_owned();
+        if let Some(error) = error {
+            challenge.push_str(&format!(", error=\"{error}\""));
+        }
+        if let Some(oauth) = self.oauth() {
+            let metadata = oauth.metadata_address(path);
+            challenge.push_str(&format!(", resource_metadata=\"{metadata}\""));
+        }
         let challenge =
             HeaderValue::from_str(&challenge).expect("addresses have no control characters");
         response
             .headers_mut()
             .insert(header::WWW_AUTHENTICATE, challenge);
-        response
     }
+}
+
+fn passed_on() -> Problem {
+    let detail = "a proxy passed this request on, and this server knows callers of its own \
+                  machine alone";
+    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).hint(
+        "set RAG_AUTH=required and make tokens with `rag token create`, or RAG_AUTH=off to let in \
+         whomever the proxy lets in",
+    )
 }
 
 fn unknown() -> Problem {
@@ -154,7 +200,7 @@ pub(super) async fn check(
 ) -> Response {
     let access = match auth.access(request.headers()).await {
         Ok(access) => access,
-        Err(denied) => return auth.respond(denied),
+        Err(denied) => return auth.respond(denied, request.uri().path()),
     };
     tracing::Span::current().record("caller", access.caller());
     let extensions = request.extensions_mut();
@@ -162,7 +208,14 @@ pub(super) async fn check(
         extensions.insert(Identity(access.caller().into()));
     }
     extensions.insert(access);
-    next.run(request).await
+    let path = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    // Its token is good, and does not do for this.
+    let is_asked = matches!(auth.checks, Checks::Tokens { .. });
+    if is_asked && response.status() == StatusCode::FORBIDDEN {
+        auth.challenge(&mut response, Some("insufficient_scope"), &path);
+    }
+    response
 }
 
 /// The token in `Authorization: Bearer …`

@@ -6,6 +6,8 @@ use std::time::Duration;
 use rag_memory::Memory;
 use tokio::time::{Instant, sleep_until};
 
+/// How often to look whether a job is under way.
+const LOOK: Duration = Duration::from_secs(10);
 /// How long to wait when nobody can tell whether there is work.
 const UNKNOWN_PAUSE: Duration = Duration::from_secs(60);
 /// How many times in a row: a store that is gone for good keeps nobody awake.
@@ -42,6 +44,11 @@ impl Activity {
         Busy(self.clone())
     }
 
+    /// Notes that there is work besides requests.
+    fn note(&self) {
+        self.change(|_| {});
+    }
+
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);
@@ -64,14 +71,18 @@ impl Drop for Busy {
     }
 }
 
-/// Returns once there was no request for `limit` and no job is left to do.
+/// Returns once there was neither a request nor a job for `limit`, and no job is left
+/// to do.
 pub async fn until_idle(activity: &Activity, memory: &Memory, limit: Duration) {
     let mut unknown = 0;
     loop {
-        let idle_at = activity.idle_at(limit);
-        if idle_at > Instant::now() {
+        if memory.is_working() {
+            activity.note();
+        }
+        let (now, idle_at) = (Instant::now(), activity.idle_at(limit));
+        if idle_at > now {
             unknown = 0;
-            sleep_until(idle_at).await;
+            sleep_until(idle_at.min(now + LOOK)).await;
             continue;
         }
         match memory.has_work().await {
@@ -80,7 +91,7 @@ pub async fn until_idle(activity: &Activity, memory: &Memory, limit: Duration) {
             Ok(false) => return,
             Ok(true) => {
                 unknown = 0;
-                sleep_until(Instant::now() + limit.min(UNKNOWN_PAUSE)).await;
+                sleep_until(now + limit.min(LOOK)).await;
             }
             Err(error) => {
                 unknown += 1;

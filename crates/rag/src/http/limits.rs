@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -21,8 +21,9 @@ use governor::{Quota, RateLimiter};
 use metrics::{counter, gauge};
 use rag_mcp::transport::Identity;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use super::body::{Arrived, Bodies};
 use super::idle::{Activity, Busy};
 use super::problem::Problem;
 
@@ -30,13 +31,6 @@ use super::problem::Problem;
 const WAIT_MAX: Duration = Duration::from_secs(10);
 /// How many requests wait for each that is worked on.
 const WAITING_RATIO: usize = 4;
-/// What a body has to have to be a large one, in bytes.
-const LARGE_BYTES: u64 = 1 << 20;
-/// How long a body that is not large may take to come, and how many bytes of such
-/// are held at once. It comes before its request has a turn: whoever sends none
-/// keeps nobody else from one.
-const BODY_MAX: Duration = Duration::from_secs(10);
-const BODIES_BYTES_MAX: usize = 64 << 20;
 /// How many large bodies are held at once: each may take tens of megabytes.
 const LARGE_AT_ONCE: usize = 2;
 /// After how many callers those are forgotten who are within their rate.
@@ -73,8 +67,7 @@ pub(super) struct Limits {
     options: LimitOptions,
     turns: Arc<Semaphore>,
     large_turns: Arc<Semaphore>,
-    body_bytes_max: usize,
-    body_bytes: Arc<Semaphore>,
+    bodies: Bodies,
     waiting: AtomicUsize,
     wait_max: Duration,
     rates: Option<Rates>,
@@ -100,15 +93,13 @@ struct Held {
 impl Limits {
     /// Limits of a server whose routes take bodies of up to `body_bytes_max`.
     pub(super) fn new(options: LimitOptions, body_bytes_max: usize, activity: Activity) -> Self {
-        let quota = options.rate_limit.and_then(NonZeroU32::new).map(|rate| {
-            let burst = NonZeroU32::new(rate.get() / 10).unwrap_or(NonZeroU32::MIN);
-            Quota::per_minute(rate).allow_burst(burst)
-        });
+        // All of a minute at once: an agent's session is dozens of requests in a second.
+        let quota = options.rate_limit.and_then(NonZeroU32::new);
+        let quota = quota.map(Quota::per_minute);
         Limits {
             turns: Arc::new(Semaphore::new(options.requests_hard)),
             large_turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
-            body_bytes_max,
-            body_bytes: Arc::new(Semaphore::new(BODIES_BYTES_MAX)),
+            bodies: Bodies::new(body_bytes_max),
             waiting: AtomicUsize::new(0),
             wait_max: WAIT_MAX,
             rates: quota.map(RateLimiter::hashmap),
@@ -143,39 +134,13 @@ impl Limits {
         Some(response)
     }
 
-    /// The request with its body, as soon as all of it is there, and the bytes it
-    /// takes of those that are held at once. One that is large comes to its route
-    /// as it is, and one that is too large does not come.
-    async fn with_body(
-        &self,
-        request: Request,
-    ) -> Result<(Request, Option<OwnedSemaphorePermit>), Response> {
-        let length = content_length(request.headers());
-        if length.is_some_and(|length| length > self.body_bytes_max as u64) {
-            return Err(too_large(self.body_bytes_max));
-        }
-        if length.unwrap_or(0) == 0 || is_large(request.headers()) {
-            return Ok((request, None));
-        }
-        let (parts, body) = request.into_parts();
-        let collected = timeout(BODY_MAX, collect(body, &self.body_bytes)).await;
-        match collected {
-            Ok(Ok((bytes, held))) => {
-                let request = Request::from_parts(parts, Body::from(bytes));
-                Ok((request, held))
-            }
-            Ok(Err(_)) => Err(no_body("the body did not come whole")),
-            Err(_) => Err(no_body("the body did not come in time")),
-        }
-    }
-
     async fn admit(
         &self,
-        headers: &HeaderMap,
+        is_large: bool,
         body_bytes: Option<OwnedSemaphorePermit>,
     ) -> Result<Turn, Response> {
         // First, so that those who wait with a large body keep no turn from others.
-        let large = match is_large(headers) {
+        let large = match is_large {
             true => Some(self.turn(&self.large_turns).await?),
             false => None,
         };
@@ -230,18 +195,23 @@ pub(super) async fn keep(
     {
         return refusal;
     }
-    let (mut request, body_bytes) = match limits.with_body(request).await {
-        Ok(whole) => whole,
+    let arrived = match limits.bodies.take(request).await {
+        Ok(arrived) => arrived,
         Err(refusal) => return refusal,
     };
-    let turn = match limits.admit(request.headers(), body_bytes).await {
+    let Arrived {
+        mut request,
+        held,
+        is_large,
+    } = arrived;
+    let turn = match limits.admit(is_large, held).await {
         Ok(turn) => turn,
         Err(refusal) => return refusal,
     };
     request.extensions_mut().insert(turn.clone());
     let deadline = Instant::now() + limits.options.request_timeout;
     let is_listening = request.method() == Method::GET;
-    let answer = tokio::time::timeout_at(deadline, next.run(request)).await;
+    let answer = timeout_at(deadline, next.run(request)).await;
     let Ok(response) = answer else {
         return too_long(limits.options.request_timeout);
     };
@@ -277,57 +247,6 @@ fn is_stream(response: &Response) -> bool {
     media_type.is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
 }
 
-/// Whether a body says that it is large, or not how large it is.
-fn is_large(headers: &HeaderMap) -> bool {
-    match content_length(headers) {
-        Some(length) => length > LARGE_BYTES,
-        None => {
-            headers.contains_key(header::CONTENT_LENGTH)
-                || headers.contains_key(header::TRANSFER_ENCODING)
-        }
-    }
-}
-
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    let length = headers.get(header::CONTENT_LENGTH)?;
-    length.to_str().ok()?.parse().ok()
-}
-
-/// All of a body, and its bytes of those that are held at once. One that sends
-/// little by little holds what it has sent.
-async fn collect(
-    body: Body,
-    bytes: &Arc<Semaphore>,
-) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), axum::Error> {
-    let mut whole = Vec::new();
-    let mut held: Option<OwnedSemaphorePermit> = None;
-    let mut frames = body.into_data_stream();
-    while let Some(frame) = frames.next().await {
-        let frame = frame?;
-        // A frame is what was read at once, kilobytes.
-        let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);
-        let taken = bytes.clone().acquire_many_owned(length).await;
-        let taken = taken.expect("it is never closed");
-        match &mut held {
-            Some(held) => held.merge(taken),
-            None => held = Some(taken),
-        }
-        whole.extend_from_slice(&frame);
-    }
-    Ok((whole, held))
-}
-
-fn too_large(bytes_max: usize) -> Response {
-    let detail = format!("a request may have {bytes_max} bytes at most");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
-        .hint("RAG_DOCUMENT_BYTES_MAX says how large a document may be")
-        .into_response()
-}
-
-fn no_body(detail: &str) -> Response {
-    Problem::new(StatusCode::REQUEST_TIMEOUT, "no_body", detail).into_response()
-}
-
 fn busy() -> Response {
     counter!("rag_http_refused_total", "reason" => "busy").increment(1);
     let detail = "the server has as many requests as it takes on at once";
@@ -348,22 +267,6 @@ fn too_long(limit: Duration) -> Response {
 mod tests {
     use super::*;
 
-    #[test]
-    fn bodies_are_large_unless_they_say_otherwise() {
-        for (name, value, large) in [
-            ("content-length", "10", false),
-            ("content-length", "1048576", false),
-            ("content-length", "1048577", true),
-            ("content-length", "many", true),
-            ("transfer-encoding", "chunked", true),
-            ("accept", "*/*", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(name, value.parse().unwrap());
-            assert_eq!(is_large(&headers), large, "{name}: {value}");
-        }
-    }
-
     /// Limits with room for one, for which others wait `wait_max`.
     fn for_one(wait_max: Duration) -> Limits {
         let options = LimitOptions {
@@ -381,21 +284,20 @@ mod tests {
     async fn who_waits_too_long_is_refused() {
         let limits = for_one(Duration::from_millis(20));
         assert!(limits.has_room());
-        let headers = HeaderMap::new();
         let first = limits
-            .admit(&headers, None)
+            .admit(false, None)
             .await
             .map_err(|_| "refused")
             .unwrap();
         assert!(!limits.has_room());
-        let refused = limits.admit(&headers, None).await.err().unwrap();
+        let refused = limits.admit(false, None).await.err().unwrap();
         assert_eq!(refused.status(), 503);
         assert!(refused.headers().contains_key(header::RETRY_AFTER));
         let patient = Limits {
             wait_max: WAIT_MAX,
             ..limits
         };
-        let (second, ()) = tokio::join!(patient.admit(&headers, None), async {
+        let (second, ()) = tokio::join!(patient.admit(false, None), async {
             tokio::task::yield_now().await;
             drop(first);
         });
@@ -405,14 +307,13 @@ mod tests {
     #[tokio::test]
     async fn no_more_wait_than_there_is_room_for() {
         let limits = for_one(Duration::from_millis(200));
-        let headers = HeaderMap::new();
         let _first = limits
-            .admit(&headers, None)
+            .admit(false, None)
             .await
             .map_err(|_| "refused")
             .unwrap();
         let began = Instant::now();
-        let many = (0..=WAITING_RATIO).map(|_| limits.admit(&headers, None));
+        let many = (0..=WAITING_RATIO).map(|_| limits.admit(false, None));
         let mut many = futures_util::stream::FuturesUnordered::from_iter(many);
         // The one for whom there is no place does not wait.
         assert!(many.next().await.unwrap().is_err());
@@ -424,7 +325,7 @@ mod tests {
     #[test]
     fn a_caller_may_send_so_many() {
         let options = LimitOptions {
-            rate_limit: Some(20),
+            rate_limit: Some(2),
             ..LimitOptions::default()
         };
         let limits = Limits::new(options, 1 << 20, Activity::default());

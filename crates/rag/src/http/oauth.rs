@@ -7,10 +7,10 @@ mod keys;
 mod signature;
 
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use rag_core::model::ContentHash;
 use rag_memory::{Access, Scope};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use keys::{Keys, Unavailable};
@@ -40,8 +40,8 @@ const SUBJECT_CHARS_MAX: usize = 100;
 pub struct OauthOptions {
     /// Its issuer address, to the letter.
     pub issuer: String,
-    /// The audience that tokens must be for.
-    pub audience: String,
+    /// The audiences of which tokens must be for one.
+    pub audiences: Vec<String>,
     /// What a token allows that names no scope of ours.
     pub scopes: Vec<Scope>,
     /// The subjects and verified e-mail addresses that are let in; empty for all.
@@ -60,6 +60,8 @@ pub struct Oauth {
 pub(super) enum Refusal {
     /// It is not good.
     Invalid(String),
+    /// It is good, and its subject may not come in.
+    Forbidden(String),
     /// Whether it is cannot be told now.
     Unavailable(String),
 }
@@ -100,7 +102,7 @@ impl Oauth {
         let claims = self.claims(token).await?;
         if !self.lets_in(&claims) {
             let message = "the token's subject is not among those that may use this server";
-            return Err(Refusal::Invalid(message.to_owned()));
+            return Err(Refusal::Forbidden(message.to_owned()));
         }
         let scopes = match named_scopes(&claims) {
             named if named.is_empty() => self.options.scopes.clone(),
@@ -133,7 +135,7 @@ impl Oauth {
         let mut validation = Validation::new(header.alg);
         validation.leeway = LEEWAY_S;
         validation.validate_nbf = true;
-        validation.set_audience(&[&self.options.audience]);
+        validation.set_audience(&self.options.audiences);
         validation.set_issuer(&[&self.options.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         let decoded = decode::<Claims>(token, &key, &validation);
@@ -154,30 +156,48 @@ impl Oauth {
             })
     }
 
-    /// Where the metadata of this resource are.
-    pub(super) fn metadata_address(&self) -> String {
+    /// Where the metadata of what is at `path` are.
+    pub(super) fn metadata_address(&self, path: &str) -> String {
         // RFC 9728, section 3.1: before the resource's own path.
         let mut address = self.options.public_url.clone();
-        let path = format!("{}{}", super::wellknown::RESOURCE, resource_path(&address));
+        let base = address.path().trim_end_matches('/');
+        let path = format!("{}{base}{}", super::wellknown::RESOURCE, endpoint(path));
         address.set_path(&path);
         address.to_string()
     }
 
-    /// The metadata of this resource (RFC 9728, section 2).
-    pub(super) fn metadata(&self) -> Value {
+    /// The metadata of the resource at `path` (RFC 9728, section 2). They name no
+    /// scopes: clients would ask for all, and some issuers refuse those they do
+    /// not know while others give whatever is asked for.
+    pub(super) fn metadata(&self, path: &str) -> Value {
         let base = self.options.public_url.as_str().trim_end_matches('/');
         json!({
-            "resource": format!("{base}/mcp"),
+            "resource": format!("{base}{}", endpoint(path)),
             "resource_name": "rag-memory",
             "authorization_servers": [self.options.issuer],
             "bearer_methods_supported": ["header"],
-            "scopes_supported": Scope::ALL.map(Scope::as_str),
         })
     }
 }
 
-fn resource_path(public_url: &Url) -> String {
-    format!("{}/mcp", public_url.path().trim_end_matches('/'))
+/// Where MCP clients connect. Each takes a token only if its resource is the
+/// address that it was told to connect to, so each of these is one.
+const ENDPOINTS: [&str; 2] = ["/mcp", "/sse"];
+
+/// The resources of a server, which are what tokens are for unless the operator
+/// says otherwise.
+pub fn resources(public_url: &Url) -> Vec<String> {
+    let base = public_url.as_str().trim_end_matches('/');
+    let resources = ENDPOINTS.map(|endpoint| format!("{base}{endpoint}"));
+    resources.to_vec()
+}
+
+/// The endpoint that a path belongs to; the API belongs to the first.
+fn endpoint(path: &str) -> &'static str {
+    match path.ends_with("/sse") || path.ends_with("/messages") {
+        true => ENDPOINTS[1],
+        false => ENDPOINTS[0],
+    }
 }
 
 /// What a subject is called here, in logs and among callers: itself, or its hash
@@ -187,9 +207,7 @@ fn caller(subject: &str) -> String {
     if plain && subject.len() <= SUBJECT_CHARS_MAX {
         return format!("oauth:{subject}");
     }
-    let hash = Sha256::digest(subject.as_bytes());
-    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("oauth-hash:{hash}")
+    format!("oauth-hash:{}", ContentHash::of(subject))
 }
 
 /// The scopes of ours that a token names.
@@ -234,7 +252,7 @@ mod tests {
     fn users_are_let_in_by_subject_or_verified_address() {
         let oauth = Oauth::new(OauthOptions {
             issuer: "https://id.example.org".to_owned(),
-            audience: "rag".to_owned(),
+            audiences: vec!["rag".to_owned()],
             scopes: Vec::new(),
             users: vec!["u-1".to_owned(), "me@example.org".to_owned()],
             public_url: Url::parse("https://rag.example.org/base").unwrap(),
@@ -256,7 +274,7 @@ mod tests {
             assert_eq!(oauth.lets_in(&claims(value.clone())), let_in, "{value}");
         }
         assert_eq!(
-            oauth.metadata_address(),
+            oauth.metadata_address("/api/v1/search"),
             "https://rag.example.org/.well-known/oauth-protected-resource/base/mcp"
         );
     }

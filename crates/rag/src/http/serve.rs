@@ -1,6 +1,6 @@
-//! Accepts connections and serves them, within bounds: how many there are, how
-//! long one may take to send a request's head or not read its answer, how long the
-//! end may take.
+//! Accepts connections and serves them, within bounds: how many there are and how
+//! many of one address, how long one may take to send a request's head or not read
+//! its answer, how long the end may take.
 //!
 //! `axum::serve` bounds none of these, so this is the loop it would run.
 
@@ -20,10 +20,14 @@ use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use super::files;
+use super::peers::Peers;
 
 /// How many connections may be open at once, where the system allows so many
 /// files; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 1024;
+
+/// How large a part of them one address may have.
+const PART_OF_ONE: usize = 2;
 
 /// How long a connection may be idle, or take over the head of a request.
 const HEAD_MAX: Duration = Duration::from_secs(75);
@@ -31,19 +35,21 @@ const HEAD_MAX: Duration = Duration::from_secs(75);
 /// How long a client may take none of its answer.
 const WRITE_MAX: Duration = Duration::from_secs(30);
 
-/// How long requests under way may take once the server is told to stop.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long requests under way may take once the server is told to stop: the end of
+/// the process, with that of its jobs and traces, takes no more than five seconds.
+const GRACE: Duration = Duration::from_secs(4);
 
 /// How long to wait when the system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves `app` on `listener` until `shutdown` fires, then lets requests under
-/// way finish for five seconds and cuts off the rest.
+/// way finish for four seconds and cuts off the rest.
 ///
 /// Handlers find the client's address as `ConnectInfo<SocketAddr>`.
 pub async fn serve(app: Router, listener: TcpListener, shutdown: CancellationToken) {
     let connections_max = files::connections_max(CONNECTIONS_MAX);
     let permits = Arc::new(Semaphore::new(connections_max));
+    let peers = Peers::new(connections_max.div_ceil(PART_OF_ONE));
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -52,10 +58,14 @@ pub async fn serve(app: Router, listener: TcpListener, shutdown: CancellationTok
             () = shutdown.cancelled() => break,
         };
         let (stream, client, permit) = accepted;
+        let Some(peer) = peers.admit(client.ip()) else {
+            tracing::debug!(%client, "an address has as many connections as it may have");
+            continue;
+        };
         let (app, shutdown) = (app.clone(), shutdown.clone());
         connections.spawn(async move {
             attend(app, stream, client, shutdown).await;
-            drop(permit);
+            drop((permit, peer));
         });
     }
     drop(listener);

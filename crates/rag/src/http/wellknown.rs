@@ -1,11 +1,11 @@
 //! What the server says about itself to clients that have no token yet:
 //! `/.well-known/oauth-protected-resource`
 //! ([RFC 9728](https://www.rfc-editor.org/rfc/rfc9728)), with and without the path
-//! of the MCP endpoint.
+//! of an MCP endpoint.
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::{
     Json, Router,
     extract::State,
@@ -30,9 +30,9 @@ pub(super) fn routes(auth: Arc<Auth>) -> Router {
         .with_state(auth)
 }
 
-async fn resource(State(auth): State<Arc<Auth>>) -> Response {
+async fn resource(State(auth): State<Arc<Auth>>, uri: Uri) -> Response {
     match auth.oauth() {
-        Some(oauth) => Json(oauth.metadata()).into_response(),
+        Some(oauth) => Json(oauth.metadata(uri.path())).into_response(),
         None => Problem::new(
             StatusCode::NOT_FOUND,
             "not_found",

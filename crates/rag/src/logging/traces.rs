@@ -19,7 +19,7 @@ use crate::config::TracesConfig;
 /// How long one export may take.
 const EXPORT_MAX: Duration = Duration::from_secs(10);
 /// How long the end of the process waits for the last one.
-const LAST_EXPORT_MAX: Duration = Duration::from_secs(2);
+const LAST_EXPORT_MAX: Duration = Duration::from_millis(400);
 
 /// The spans that are sent: our own.
 const TARGETS: [&str; 6] = [
@@ -81,9 +81,8 @@ struct Client {
 
 impl Client {
     fn new() -> anyhow::Result<Self> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         Ok(Client {
-            client: reqwest::Client::builder().timeout(EXPORT_MAX).build()?,
+            client: rag::http::client(EXPORT_MAX).build()?,
             runtime: Handle::try_current()?,
         })
     }

@@ -11,6 +11,8 @@ mod crawl;
 #[cfg(target_os = "linux")]
 mod faults;
 mod http;
+#[cfg(unix)]
+mod outage;
 mod packaging;
 mod program;
 mod reference;
@@ -27,6 +29,7 @@ mod tidy;
 #[cfg(unix)]
 mod traces;
 mod trouble;
+mod troubleshooting;
 #[cfg(unix)]
 mod watch;
 mod wire;

@@ -1,6 +1,6 @@
 //! `rag serve` as an operator runs it: tokens, logs, numbers, sleep and shutdown.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use testsite::{Site, sites};
 use crate::crawl::sources;
 use crate::program::{PATIENCE, User, until};
 use crate::served::Served;
+use crate::stores::{postgres_url, unique};
 
 #[test]
 fn where_others_can_reach_it_callers_need_a_token() {
@@ -120,6 +121,32 @@ fn numbers_are_told_to_who_may_see_them() {
     }
 }
 
+/// On PostgreSQL, whose connections are counted.
+#[test]
+fn jobs_and_connections_are_among_the_numbers() {
+    let user = User::new()
+        .with("DATABASE_URL", postgres_url())
+        .with("RAG_DB_SCHEMA", unique("numbers"))
+        .with_collection("notes");
+    user.write("files/plums.md", "# Plums\n\nPlums are blue.");
+    let folder = user.home().join("files");
+    let served = Served::start(&user, &["--root", folder.to_str().unwrap()]);
+    let path = "/api/v1/collections/notes/directories";
+    let body = json!({"directory_path": folder}).to_string();
+    let (status, answer) = served.ask("POST", path, &["Prefer: wait=30"], &body);
+    assert_eq!(status, 200, "{answer}");
+    // The end is known before it is counted.
+    for line in [
+        "\nrag_jobs 0\n",
+        "\nrag_jobs_ended_total{state=\"done\"} 1\n",
+        "\nrag_db_connections{state=\"used\"} ",
+        "\nrag_db_connections{state=\"at_rest\"} ",
+    ] {
+        let is_told = || served.get("/metrics", &[]).1.contains(line);
+        until(line.trim(), is_told);
+    }
+}
+
 #[test]
 fn it_ends_by_itself_when_there_is_nothing_to_do() {
     let user = User::new().with_collection("notes");
@@ -190,6 +217,77 @@ fn it_stops_within_seconds_and_lets_requests_finish() {
             started.elapsed() < Duration::from_secs(6),
             "{signal}: {log}"
         );
+    }
+}
+
+/// A text of which no two sentences are the same, and which takes a second or two to
+/// embed.
+fn long_text() -> String {
+    let entry = |day: u32| {
+        let (hour, crates) = (day % 24, day * 7 % 1000);
+        format!("On day {day} the ferry left at {hour} with {crates} crates of herring aboard.")
+    };
+    let entries: Vec<String> = (0..1_400).map(entry).collect();
+    entries.join("\n\n")
+}
+
+/// What `request` is answered before the connection ends, which may be at once.
+fn answer(served: &Served, request: &str) -> String {
+    let mut stream = served.connect();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    // One that is cut off may end with an error, too.
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8(answer).unwrap()
+}
+
+/// Five seconds are left to it; on a machine that is busy with other tests it may take
+/// longer, and is cut off then.
+#[test]
+fn a_text_that_is_embedded_at_the_end_is_stored_whole_or_not_at_all() {
+    const WORKED_ON: &str = "\nrag_http_requests{state=\"worked_on\"} 1\n";
+    const END_MAX: Duration = Duration::from_millis(5_500);
+    let user = User::new().with_collection("notes");
+    let served = Served::start(&user, &[]);
+    let text = long_text();
+    let body = json!({"content": text}).to_string();
+    let length = body.len();
+    let request = format!(
+        "POST /api/v1/collections/notes/documents HTTP/1.1\r\nHost: localhost\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    let (answer, told) = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| answer(&served, &request));
+        until("work on the text", || {
+            served.get("/metrics", &[]).1.contains(WORKED_ON)
+        });
+        let told = Instant::now();
+        served.signal("TERM");
+        (asking.join().unwrap(), told)
+    });
+    let (code, log) = served.end();
+    let took = told.elapsed();
+    assert_eq!(code, 0, "{log}");
+    assert!(took < END_MAX, "{took:?}: {log}");
+    let is_stored = answer.starts_with("HTTP/1.1 201 ");
+    assert!(is_stored || answer.is_empty(), "{answer}");
+
+    let listed = user.json(&["document", "list", "-c", "notes"]);
+    let documents = listed["documents"].as_array().unwrap();
+    assert!(documents.len() == 1 || !is_stored, "it is lost: {listed}");
+    for document in documents {
+        let id = document["id"].as_str().unwrap();
+        let kept = user.json(&[
+            "document",
+            "view",
+            id,
+            "--show-chunks",
+            "--max-chars",
+            "1000000",
+        ]);
+        assert!(kept["content"] == text.as_str(), "it is another text");
+        let last = kept["chunks"].as_array().unwrap().last().unwrap();
+        assert_eq!(last["char_end"], kept["total_chars"], "chunks are missing");
     }
 }
 

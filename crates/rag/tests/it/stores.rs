@@ -22,18 +22,18 @@ fn server(variable: &str, script: &str) -> String {
     })
 }
 
-fn postgres_url() -> String {
+pub(crate) fn postgres_url() -> String {
     server("POSTGRES_TEST_URL", "tests/postgres/start.sh")
 }
 
 /// The address of the Qdrant server as DATABASE_URL has it.
-fn qdrant_url() -> String {
+pub(crate) fn qdrant_url() -> String {
     let url = server("QDRANT_TEST_URL", "tests/qdrant/start.sh");
     url.replace("http://", "qdrant://")
 }
 
 /// A name that no other run of the tests has.
-fn unique(name: &str) -> String {
+pub(crate) fn unique(name: &str) -> String {
     let now = std::time::SystemTime::now();
     let nanos = now
         .duration_since(std::time::UNIX_EPOCH)
@@ -189,7 +189,7 @@ fn a_database_that_is_away_is_told_with_what_to_do() {
 }
 
 /// A wire to a server, and its address through the wire.
-fn wired(url: &str) -> (Wire, String) {
+pub(crate) fn wired(url: &str) -> (Wire, String) {
     let (before, rest) = url.rsplit_once(':').unwrap();
     let (port, path) = rest
         .split_once('/')

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// A file longer than this probably has a second subject in it.
 const LINES_MAX: usize = 450;
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()
@@ -13,7 +13,7 @@ fn root() -> PathBuf {
 }
 
 /// The files below `folder` with that extension, build output left out.
-fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut pending = vec![folder.to_owned()];
     while let Some(folder) = pending.pop() {

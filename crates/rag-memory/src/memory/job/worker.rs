@@ -22,8 +22,9 @@ const LEASE: Duration = Duration::from_secs(15);
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How often a server looks for jobs whose worker is gone.
 const PATROL: Duration = Duration::from_secs(15);
-/// How long the end of the process waits for its jobs.
-const CLOSING_MAX: Duration = Duration::from_secs(4);
+/// How long the end of the process waits for its jobs, and then for the browser.
+const CLOSING_MAX: Duration = Duration::from_millis(2500);
+const BROWSER_MAX: Duration = Duration::from_secs(2);
 
 /// Why a worker stopped before its job's end.
 enum Stop {
@@ -55,7 +56,7 @@ impl Memory {
     }
 
     /// Ends what this process does by itself: jobs stop where they can go on
-    /// later, and the browser goes. Takes a few seconds at the most.
+    /// later, and the browser goes. Takes four and a half seconds at the most.
     pub async fn close(&self) {
         self.jobs.shutdown.cancel();
         self.jobs.tasks.close();
@@ -66,13 +67,19 @@ impl Memory {
             tracing::warn!("jobs did not stop in time; they go on where they last wrote");
         }
         if let Some(renderer) = &self.options.web.renderer {
-            renderer.close().await;
+            // One that does not end by itself is killed with the process.
+            let _ = tokio::time::timeout(BROWSER_MAX, renderer.close()).await;
         }
+    }
+
+    /// Whether this process works on a job. Asks nobody.
+    pub fn is_working(&self) -> bool {
+        !self.jobs.running().is_empty()
     }
 
     /// Whether this process works on a job, or will take one up.
     pub async fn has_work(&self) -> Result<bool, Error> {
-        if !self.jobs.running().is_empty() {
+        if self.is_working() {
             return Ok(true);
         }
         Ok(!self.abandoned().await?.is_empty())

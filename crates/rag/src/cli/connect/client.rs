@@ -267,13 +267,13 @@ mod tests {
     #[test]
     fn clients_may_keep_their_files_elsewhere() {
         let folders = Folders {
-            claude_code: Some("/work/claude".into()),
-            codex: Some("/work/codex".into()),
+            claude_code: Some("/elsewhere/claude".into()),
+            codex: Some("/elsewhere/codex".into()),
             ..folders()
         };
         for (client, file) in [
-            (Client::ClaudeCode, "/work/claude/.claude.json"),
-            (Client::Codex, "/work/codex/config.toml"),
+            (Client::ClaudeCode, "/elsewhere/claude/.claude.json"),
+            (Client::Codex, "/elsewhere/codex/config.toml"),
         ] {
             assert_eq!(client.user_file(&folders), Some(file.into()));
         }

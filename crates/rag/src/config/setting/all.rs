@@ -203,8 +203,9 @@ impl SettingSpec {
             Name::Auth,
             "RAG_AUTH",
             Some("auto"),
-            "Whether callers need a token: `required`, `off`, or `auto`, which is off when the \
-             server listens on this machine's own addresses alone, and required otherwise.",
+            "Whether callers need a token: `required`, `off`, or `auto`, which is required unless \
+             the server listens on this machine's own addresses alone and was given no other \
+             names; then nobody needs one, and what a proxy passes on is refused.",
         ),
         spec(
             Name::PublicUrl,
@@ -224,7 +225,8 @@ impl SettingSpec {
             Name::OauthAudience,
             "RAG_OAUTH_AUDIENCE",
             None,
-            "The audience that such tokens must be for. Unset: RAG_PUBLIC_URL with `/mcp`.",
+            "The audience that such tokens must be for. Unset: RAG_PUBLIC_URL with `/mcp` or \
+             `/sse`.",
         ),
         spec(
             Name::OauthScopes,
@@ -244,7 +246,8 @@ impl SettingSpec {
             Name::RequestsSoft,
             "RAG_REQUESTS_SOFT",
             Some("20"),
-            "From how many requests at once on /ready says that others should go elsewhere.",
+            "From how many requests at once on /ready says that others should go elsewhere; \
+             RAG_REQUESTS_HARD at the most.",
         ),
         spec(
             Name::RequestsHard,
@@ -257,14 +260,15 @@ impl SettingSpec {
             Name::RequestTimeout,
             "RAG_REQUEST_TIMEOUT",
             Some("120"),
-            "How many seconds one request may take, 1 to 86400.",
+            "How many seconds one request may take, 1 to 86400; RAG_JOB_WAIT and 15 more at the \
+             least.",
         ),
         spec(
             Name::RateLimit,
             "RAG_RATE_LIMIT",
             Some("600"),
-            "How many requests a minute one caller may send, in bursts of a tenth of that; 0 for \
-             any number.",
+            "How many requests a minute one caller may send, all at once if need be; 0 for any \
+             number.",
         ),
         spec(
             Name::SseSessions,

@@ -6,7 +6,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
     response::{
         IntoResponse, Response,
@@ -21,10 +21,14 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::Api;
+use super::operation::invalid;
 use crate::http::problem::Problem;
 
 /// Below `/api/v1`.
 pub(super) const PATH: &str = "/jobs/{job}/events";
+
+/// The tool that tells the same.
+pub(super) const TOOL: &str = "get_job";
 
 /// How often a job is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -47,8 +51,11 @@ struct Listener {
 pub(super) async fn listen(
     State(api): State<Arc<Api>>,
     Extension(access): Extension<Access>,
-    Path(job): Path<String>,
+    job: Result<Path<String>, PathRejection>,
 ) -> Response {
+    let Ok(Path(job)) = job else {
+        return invalid("the path is not UTF-8").into_response();
+    };
     let memory = api.memory.with_access(access);
     // What is wrong is said before the stream begins.
     if let Err(error) = memory.get_job(GetJob::new(&job)).await {

@@ -2,10 +2,12 @@
 //! is done and all get its answer.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
 use futures_util::FutureExt;
-use rag_memory::{Claim, Error, Keyed, Memory};
+use rag_memory::{Claim, Error, ErrorKind, Keyed, Memory};
+use tokio::time::sleep;
 use tracing::Instrument;
 
 use super::operation::{Answer, Success, invalid};
@@ -15,6 +17,10 @@ use crate::http::problem::Problem;
 const HEADER: &str = "idempotency-key";
 /// The longest key, in bytes.
 const KEY_BYTES_MAX: usize = 255;
+/// How often and how many times the store is told how a request ended while it
+/// cannot be reached: about as long as a claim holds by itself.
+const SETTLE_EVERY: Duration = Duration::from_secs(2);
+const SETTLE_TRIES: usize = 300;
 
 /// The key of a request, if it has one.
 pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -69,8 +75,15 @@ pub(super) async fn once(
         // A panic must not leave the claim to time.
         let outcome = AssertUnwindSafe(work).catch_unwind().await;
         let outcome = outcome.unwrap_or_else(|_| Err(failed()));
-        if let Err(error) = settle(&memory, &keyed, &outcome).await {
-            tracing::warn!("cannot keep the answer to a request: {error}");
+        match settle(&memory, &keyed, &outcome).await {
+            Ok(()) => {}
+            // The caller shall not wait for the store, nor be told that the
+            // request is under way when it is sent again.
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                let later = settle_later(memory, keyed, outcome.clone());
+                tokio::spawn(later.in_current_span());
+            }
+            Err(error) => tracing::warn!("cannot keep the answer to a request: {error}"),
         }
         outcome
     };
@@ -81,6 +94,17 @@ pub(super) async fn once(
 fn failed() -> Problem {
     let detail = "the server failed on this request; its log says more";
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+}
+
+async fn settle_later(memory: Memory, keyed: Keyed, outcome: Result<Answer, Problem>) {
+    for _ in 0..SETTLE_TRIES {
+        sleep(SETTLE_EVERY).await;
+        match settle(&memory, &keyed, &outcome).await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => {}
+            Err(error) => return tracing::warn!("cannot keep the answer to a request: {error}"),
+            Ok(()) => return,
+        }
+    }
 }
 
 async fn settle(

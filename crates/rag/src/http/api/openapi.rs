@@ -8,32 +8,36 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use rag_mcp::ToolSet;
 use rag_memory::api::{JobView, Object};
 use rag_memory::{Scope, schema};
 use serde_json::{Map, Value, json};
 
 use super::cursor::{CURSOR, NEXT};
 use super::operation::{Operation, Success};
-use super::{address, events, operations};
+use super::{address, events};
 
 /// `GET /api/openapi.json`.
 pub(super) async fn document(State(described): State<Arc<Value>>) -> Response {
     Json(&*described).into_response()
 }
 
-/// The description of a server that offers some tools, at an address.
-pub(super) fn describe(tools: &ToolSet, public_url: Option<&str>) -> Value {
+/// The description of `operations`, of a server at an address.
+pub(super) fn describe(operations: &[Operation], public_url: Option<&str>) -> Value {
     // Some clients want it to be absolute.
     let server = public_url.map_or("/", |url| url.trim_end_matches('/'));
     let mut paths = Map::new();
-    for operation in operations::offered(tools) {
+    for operation in operations {
         let path = paths
             .entry(address(operation.path))
             .or_insert_with(|| json!({}));
-        path[operation.method.as_str().to_lowercase()] = operation_object(&operation);
+        path[operation.method.as_str().to_lowercase()] = operation_object(operation);
     }
-    paths.insert(address(events::PATH), json!({ "get": listening() }));
+    if operations
+        .iter()
+        .any(|operation| operation.tool() == events::TOOL)
+    {
+        paths.insert(address(events::PATH), json!({ "get": listening() }));
+    }
     json!({
         "openapi": "3.1.0",
         "info": {

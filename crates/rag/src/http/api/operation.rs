@@ -25,7 +25,8 @@ pub(super) struct Operation {
     pub(super) path: &'static str,
     /// What it does, in a sentence.
     pub(super) summary: &'static str,
-    /// What its caller must have one of.
+    /// What its caller must have one of: what its tool takes, else `admin`, unless
+    /// its row says otherwise.
     pub(super) scopes: &'static [Scope],
     /// Which argument each parameter of the path is.
     pub(super) path_arguments: &'static [(&'static str, &'static str)],
@@ -99,12 +100,13 @@ impl Operation {
                 Err(problems) => Box::pin(async move { Err(invalid(problems)) }),
             }
         };
+        let scopes = rag_mcp::scopes_of_tool(tool(id)).unwrap_or(&[Scope::Admin]);
         Operation {
             id,
             method,
             path,
             summary,
-            scopes: &[Scope::Read],
+            scopes,
             path_arguments: &[],
             takes_key: false,
             takes_files: false,
@@ -158,12 +160,9 @@ impl Operation {
         self
     }
 
-    /// The tool that does the same.
+    /// The tool that does the same, where there is one.
     pub(super) fn tool(&self) -> &'static str {
-        match self.id {
-            "get_document" => "get_document_by_id",
-            id => id,
-        }
+        tool(self.id)
     }
 
     /// Does it.
@@ -208,7 +207,8 @@ impl Success {
                     "queued" | "running" => StatusCode::ACCEPTED,
                     _ => StatusCode::OK,
                 };
-                (status, Some(format!("/jobs/{}", text("job_id"))))
+                let job = text("job_id");
+                (status, (!job.is_empty()).then(|| format!("/jobs/{job}")))
             }
         };
         Answer {
@@ -227,6 +227,13 @@ impl Success {
             Success::Stored => &[200, 201],
             Success::Started => &[200, 202],
         }
+    }
+}
+
+fn tool(id: &'static str) -> &'static str {
+    match id {
+        "get_document" => "get_document_by_id",
+        id => id,
     }
 }
 

@@ -13,10 +13,6 @@ const NAME: &[(&str, &str)] = &[("collection", "name")];
 const DOCUMENT: &[(&str, &str)] = &[("document", "document_id")];
 const JOB: &[(&str, &str)] = &[("job", "job_id")];
 
-const INGEST: &[Scope] = &[Scope::Ingest];
-const ADMIN: &[Scope] = &[Scope::Admin];
-const READ_OR_INGEST: &[Scope] = &[Scope::Read, Scope::Ingest];
-
 /// An operation that does not wait for jobs.
 macro_rules! operation {
     ($method:ident $path:literal, $id:literal, $summary:literal, $run:ident) => {
@@ -75,8 +71,7 @@ fn searching() -> Vec<Operation> {
             |memory: Memory, _: rag_memory::api::ListCollections, _: Watch| async move {
                 memory.status().await
             },
-        )
-        .scopes(ADMIN),
+        ),
     ]
 }
 
@@ -90,23 +85,18 @@ fn collections() -> Vec<Operation> {
             |memory: Memory, _: rag_memory::api::ListCollections, _: Watch| async move {
                 memory.list_collections().await
             },
-        )
-        .scopes(READ_OR_INGEST),
+        ),
         operation!(POST "/collections", "create_collection", "Make a collection", create_collection)
-            .scopes(INGEST)
             .keyed()
             .success(Success::Created("collections", "name"))
             .example(json!({"name": "docs", "description": "The handbook of our product"})),
         operation!(GET "/collections/{collection}", "get_collection_info", "Describe a collection", collection_info)
             .at(COLLECTION),
         operation!(PATCH "/collections/{collection}", "update_collection_description", "Replace the description of a collection", update_collection_description)
-            .scopes(INGEST)
             .at(NAME)
             .example(json!({"description": "The handbook, second edition"})),
         operation!(DELETE "/collections/{collection}", "delete_collection", "Remove a collection with its documents; takes confirm=true", delete_collection)
-            .scopes(ADMIN)
-            .at(NAME)
-            .example(json!({"confirm": true})),
+            .at(NAME),
         operation!(GET "/collections/{collection}/index-status", "get_index_status", "How current the sources of a collection are", get_index_status)
             .at(COLLECTION),
         Operation::new(
@@ -118,8 +108,8 @@ fn collections() -> Vec<Operation> {
                 memory.reembed_collection(input, &watch).await
             },
         )
-        .scopes(ADMIN)
         .at(COLLECTION)
+        .success(Success::Started)
         .example(json!({"step": "run"})),
     ]
 }
@@ -129,7 +119,6 @@ fn documents() -> Vec<Operation> {
         operation!(GET "/documents", "list_documents", "List documents, last updated first", list_documents)
             .paged("documents"),
         operation!(POST "/collections/{collection}/documents", "ingest_text", "Put a text in, or a file as a form", ingest_text)
-            .scopes(INGEST)
             .at(COLLECTION)
             .keyed()
             .with_files()
@@ -143,12 +132,10 @@ fn documents() -> Vec<Operation> {
         operation!(GET "/documents/{document}", "get_document", "Read a document, a long one in parts", get_document)
             .at(DOCUMENT),
         operation!(PATCH "/documents/{document}", "update_document", "Change the text, title or metadata of a document", update_document)
-            .scopes(INGEST)
             .at(DOCUMENT)
             .large()
             .example(json!({"title": "Ports and hosts"})),
         operation!(DELETE "/documents/{document}", "delete_document", "Remove a document", delete_document)
-            .scopes(ADMIN)
             .at(DOCUMENT),
     ]
 }
@@ -156,28 +143,23 @@ fn documents() -> Vec<Operation> {
 fn sources() -> Vec<Operation> {
     vec![
         operation!(POST "/collections/{collection}/files", "ingest_file", "Put a file of the server's machine in", ingest_file)
-            .scopes(INGEST)
             .at(COLLECTION)
             .keyed()
             .success(Success::Stored)
             .example(json!({"file_path": "/srv/docs/handbook.pdf"})),
         job!("/collections/{collection}/directories", "ingest_directory", "Put the files of a directory of the server's machine in", ingest_directory)
-            .scopes(INGEST)
             .at(COLLECTION)
             .keyed()
             .example(json!({"directory_path": "/srv/docs", "recursive": true})),
         job!("/collections/{collection}/crawls", "ingest_url", "Put a web page or a site in", ingest_url)
-            .scopes(INGEST)
             .at(COLLECTION)
             .keyed()
             .example(json!({"url": "https://docs.example.org/", "follow_links": true})),
         job!("/collections/{collection}/repositories", "ingest_repository", "Put the documents of a GitHub repository in", ingest_repository)
-            .scopes(INGEST)
             .at(COLLECTION)
             .keyed()
             .example(json!({"repository": "owner/name"})),
         operation!(POST "/analyze", "analyze_website", "Tell what pages a site has, before a crawl", analyze_website)
-            .scopes(INGEST)
             .example(json!({"base_url": "https://docs.example.org/"})),
     ]
 }
@@ -185,31 +167,25 @@ fn sources() -> Vec<Operation> {
 fn jobs() -> Vec<Operation> {
     vec![
         operation!(GET "/jobs", "list_jobs", "List jobs, newest first", list_jobs)
-            .scopes(READ_OR_INGEST)
             .paged("jobs"),
         operation!(GET "/jobs/{job}", "get_job", "Tell how far a job has come", get_job)
-            .scopes(READ_OR_INGEST)
             .at(JOB)
             .paged("items"),
         operation!(DELETE "/jobs/{job}", "cancel_job", "Stop a job; what is done stays", cancel_job)
-            .scopes(INGEST)
             .at(JOB),
         job!("/jobs/{job}/retry", "retry_job", "Go on with what a job left undone or failed at", retry_job)
-            .scopes(INGEST)
+            .scopes(&[Scope::Ingest])
             .at(JOB),
     ]
 }
 
 fn tokens() -> Vec<Operation> {
     vec![
-        operation!(GET "/tokens", "list_tokens", "List the tokens that are good", list_tokens)
-            .scopes(ADMIN),
+        operation!(GET "/tokens", "list_tokens", "List the tokens that are good", list_tokens),
         operation!(POST "/tokens", "create_token", "Make a token; it is shown this once", create_token)
-            .scopes(ADMIN)
             .success(Success::Created("tokens", "token_id"))
             .example(json!({"name": "webhook", "scopes": ["ingest"], "collections": ["inbox"]})),
         operation!(DELETE "/tokens/{token}", "revoke_token", "Make a token useless", revoke_token)
-            .scopes(ADMIN)
             .at(&[("token", "token")]),
     ]
 }

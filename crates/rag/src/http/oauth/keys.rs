@@ -14,13 +14,15 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use url::Url;
 
+use crate::http::outgoing;
+
 /// How long keys are used without asking for them again.
 const FRESH: Duration = Duration::from_secs(60 * 60);
 /// How long they are used when nobody can be asked.
 const STALE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long to wait before asking once more: whoever makes up key ids causes one
 /// request in this time.
-const PAUSE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_secs(5);
 /// How long one request may take, and how large its answer may be.
 const REQUEST_MAX: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -67,15 +69,10 @@ struct KeySet {
 impl Keys {
     /// Asks for nothing yet.
     pub(super) fn new(issuer: &str) -> Result<Self, reqwest::Error> {
-        // The same provider as elsewhere; whoever comes second finds it there.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .timeout(REQUEST_MAX)
-            .redirect(redirect::Policy::none())
-            .build()?;
+        let client = outgoing::client(REQUEST_MAX).redirect(redirect::Policy::none());
         Ok(Keys {
             issuer: issuer.to_owned(),
-            client,
+            client: client.build()?,
             known: RwLock::default(),
             asking: Mutex::default(),
         })
@@ -100,14 +97,21 @@ impl Keys {
             },
             None => self.asking.lock().await,
         };
+        let mut is_current = false;
         if self.may_ask() {
             let fetched = self.fetch().await;
+            is_current = fetched.is_ok();
             self.note(fetched);
         }
         drop(asking);
         match self.known(id, algorithm) {
             Some(key) => Ok(Some(key)),
-            None if self.is_known() => Ok(None),
+            None if is_current || self.has(id) => Ok(None),
+            // It may be new, and clients throw a token away that is called invalid.
+            None if self.is_known() => Err(Unavailable(format!(
+                "the token's key is none that is known, and `{}` was not asked for others just now",
+                self.issuer
+            ))),
             None => Err(Unavailable(format!(
                 "the keys of `{}` cannot be had, so no token of it can be checked",
                 self.issuer
@@ -119,6 +123,13 @@ impl Keys {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.age().filter(|age| *age < STALE_MAX)?;
         pick(&known.keys, id, algorithm)
+    }
+
+    /// Whether there is a key of that id, be it for another algorithm.
+    fn has(&self, id: Option<&str>) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut ids = known.keys.iter().map(|key| key.common.key_id.as_deref());
+        id.is_some() && ids.any(|known| known == id)
     }
 
     fn is_fresh(&self) -> bool {

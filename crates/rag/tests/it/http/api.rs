@@ -220,6 +220,18 @@ async fn what_is_wrong_with_a_request_is_said() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_no_text_is_refused() {
+    let server = server().await;
+    for path in ["/documents/%FF", "/jobs/%FF/events"] {
+        let reply = ask(&server, "GET", path, &Value::Null).await;
+        assert_eq!(reply.status, 400, "{path}: {reply:?}");
+        let media_type = reply.header("content-type");
+        assert_eq!(media_type, Some("application/problem+json"), "{path}");
+        assert_eq!(reply.json()["kind"], "invalid", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn lists_come_in_pages() {
     let server = server().await;
     fill(&server.memory, "docs").await;

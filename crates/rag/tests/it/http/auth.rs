@@ -370,7 +370,7 @@ async fn a_caller_who_sends_too_many_is_told_to_wait() {
     let eager = token(&server.memory, &[Scope::Read], &[]).await;
     let path = "/api/v1/collections";
     let mut statuses = Vec::new();
-    for _ in 0..6 {
+    for _ in 0..40 {
         statuses.push(asked(&server, "GET", path, Some(&eager), "").await);
     }
     let refused: Vec<&Reply> = statuses
@@ -388,4 +388,29 @@ async fn a_caller_who_sends_too_many_is_told_to_wait() {
         asked(&server, "GET", path, Some(&calm), "").await.status,
         200
     );
+}
+
+#[tokio::test]
+async fn what_a_proxy_passes_on_is_refused_where_nobody_is_asked() {
+    let path = "/api/v1/collections";
+    for (auth, header, expected) in [
+        (Auth::local as fn() -> Auth, "Accept: */*", 200),
+        (Auth::local, "X-Forwarded-For: 192.0.2.7", 403),
+        (Auth::local, "Forwarded: for=192.0.2.7", 403),
+        (Auth::local, "X-Real-IP: 192.0.2.7", 403),
+        // Whoever says that it is off means everybody.
+        (Auth::off, "X-Forwarded-For: 192.0.2.7", 200),
+    ] {
+        let server = Server::guarded(|_| AppOptions {
+            auth: auth(),
+            ..AppOptions::default()
+        })
+        .await;
+        let reply = send(server.address, &request("GET", path, &[header], "")).await;
+        assert_eq!(reply.status, expected, "{header}: {reply:?}");
+        if expected == 403 {
+            let hint = reply.json()["hint"].to_string();
+            assert!(hint.contains("RAG_AUTH=required"), "{hint}");
+        }
+    }
 }

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 /// What takes longer never comes.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running server; dropping it ends it.
 pub(crate) struct Server {
@@ -45,17 +45,25 @@ impl Server {
 
     /// The same with more routes.
     pub(crate) async fn with_routes(options: Options, more: Router) -> Self {
-        Self::with(options, more, |_| AppOptions::default()).await
+        Self::with(options, more, ToolSet::All, |_| AppOptions::default()).await
+    }
+
+    /// A server that offers some tools alone.
+    pub(crate) async fn offering(tools: ToolSet) -> Self {
+        let options = Options::default();
+        Self::with(options, Router::new(), tools, |_| AppOptions::default()).await
     }
 
     /// A server whose callers need a token of its memory.
     pub(crate) async fn guarded(app_options: impl FnOnce(&Memory) -> AppOptions) -> Self {
-        Self::with(Options::default(), Router::new(), app_options).await
+        let options = Options::default();
+        Self::with(options, Router::new(), ToolSet::All, app_options).await
     }
 
     async fn with(
         mut options: Options,
         more: Router,
+        tools: ToolSet,
         app_options: impl FnOnce(&Memory) -> AppOptions,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -65,12 +73,12 @@ impl Server {
         let memory = memory(folder.path());
         let api = http::api(ApiOptions {
             memory: memory.clone(),
-            tools: ToolSet::All,
+            tools: tools.clone(),
             public_url: None,
             listeners_max: 2,
             shutdown: shutdown.clone(),
         });
-        let routes = rag_mcp::routes(Arc::new(memory.clone()), ToolSet::All, &options);
+        let routes = rag_mcp::routes(Arc::new(memory.clone()), tools, &options);
         let health = Health::new(Arc::new(|| Box::pin(async { Ok(()) })));
         let app = http::app(routes.merge(api).merge(more), health, app_options(&memory));
         let (address, running) = serve(app, shutdown.clone()).await;

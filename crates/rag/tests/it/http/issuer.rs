@@ -193,6 +193,6 @@ async fn published(State(state): State<Arc<Mutex<Published>>>) -> Json<Value> {
     state.asked += 1;
     // One that nobody here knows, among the others.
     let mut keys = state.keys.clone();
-    keys.push(json!({"kty": "AKP", "alg": "ML-DSA-44", "kid": "new", "pub": "AA"}));
+    keys.push(json!({"kty": "AKP", "alg": "ML-DSA-44", "kid": "unknown", "pub": "AA"}));
     Json(json!({ "keys": keys }))
 }

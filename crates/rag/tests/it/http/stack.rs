@@ -47,11 +47,14 @@ async fn what_is_not_there_is_said_in_json() {
     let cases = [
         ("GET", "/none", 404),
         ("POST", "/health", 405),
+        ("POST", "/metrics", 405),
         ("DELETE", "/sse", 405),
     ];
     for (method, path, status) in cases {
         let reply = send(server.address, &request(method, path, &[], "")).await;
         assert_eq!(reply.status, status, "{method} {path}");
+        let media_type = reply.header("content-type");
+        assert_eq!(media_type, Some("application/problem+json"), "{path}");
         assert!(reply.json()["detail"].is_string(), "{reply:?}");
         assert_eq!(reply.json()["status"], status);
     }
