@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Puts the image `rag` together as the Dockerfile's last stage does, without Docker
 # and with what this machine builds: how large it is, and whether the program finds
-# all it needs in it. It is compiled with the whole workspace, where dependencies
-# may have more features than by itself: the real one is no larger.
+# all it needs in it. It is compiled with the whole workspace and its tests, so that
+# the dependencies are those that are there already; they may have more features
+# than the program by itself needs, so the real one is no larger.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -10,11 +11,11 @@ bytes_max=80000000
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 image=$target/image
 
-cargo build --quiet --release --locked --workspace --bins --no-default-features
+cargo build --quiet --release --locked --workspace --all-targets --no-default-features
 rm -rf "$image"
 install -D "$target/release/rag" "$image/usr/local/bin/rag"
 # What others run afterwards has the browser again.
-cargo build --quiet --release --locked --workspace --bins
+cargo build --quiet --release --locked --workspace --all-targets
 
 install --directory --mode=1777 "$image/tmp" "$image/data"
 ldd "$image/usr/local/bin/rag" > "$image.libraries"

@@ -26,6 +26,15 @@ pub(crate) async fn complete(
     };
     let mut values = values.map_err(|error| failure::of_request("completion/complete", &error))?;
     values.truncate(CompletionInfo::MAX_VALUES);
+    Ok(result(values))
+}
+
+/// No values.
+pub(crate) fn nothing() -> CompleteResult {
+    result(Vec::new())
+}
+
+fn result(values: Vec<String>) -> CompleteResult {
     let completion = CompletionInfo::new(values).expect("there are no more than allowed");
-    Ok(CompleteResult::new(completion))
+    CompleteResult::new(completion)
 }

@@ -38,6 +38,7 @@ const METHODS: [&str; 9] = [
 /// The tools that show what resources show and what the prompt shows: where they are
 /// not offered, neither are those.
 const LISTING: &str = "list_documents";
+const LISTING_COLLECTIONS: &str = "list_collections";
 const READING: &str = "get_document_by_id";
 const SEARCHING: &str = "search_documents";
 
@@ -181,7 +182,10 @@ impl ServerHandler for RagServer {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        self.require(LISTING, "resources/list")?;
+        self.require(READING, "resources/list")?;
+        if !self.tools.offers(LISTING) {
+            return Ok(ListResourcesResult::with_all_items(Vec::new()));
+        }
         let memory = self.memory(&context)?;
         resources::list(&memory, request.and_then(|request| request.cursor))
             .instrument(span(&context))
@@ -235,11 +239,14 @@ impl ServerHandler for RagServer {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        let shown = match &request.r#ref {
-            Reference::Resource(_) => READING,
-            _ => SEARCHING,
+        // What can be typed is no secret to whoever may have it listed.
+        let listing = match &request.r#ref {
+            Reference::Resource(_) => LISTING,
+            _ => LISTING_COLLECTIONS,
         };
-        self.require(shown, "completion/complete")?;
+        if !self.tools.offers(listing) {
+            return Ok(completion::nothing());
+        }
         completion::complete(&self.memory(&context)?, &request)
             .instrument(span(&context))
             .await

@@ -143,7 +143,7 @@ impl Memory {
         }
         let when = last.map(|job| format!(" since {}", job.new.created_at));
         let message = format!(
-            "`{root}` has been crawled into collection `{}`{}: {} pages are there",
+            "`{root}` has been crawled into collection `{}`{}; documents there: {}",
             collection.collection.name,
             when.unwrap_or_default(),
             page.total

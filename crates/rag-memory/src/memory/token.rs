@@ -13,6 +13,7 @@ use rag_core::port::{ENTRIES_LISTED_MAX, Entry, EntryKind};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::{Memory, check};
 use crate::api::{
@@ -38,6 +39,8 @@ const SEEN_MAX_FOR_UNKNOWN: Duration = Duration::from_secs(1);
 /// How long what was read last is relied on while the store cannot be reached: there
 /// is little to do without it, but the operator's metrics.
 const SEEN_MAX_WHILE_AWAY: Duration = Duration::from_secs(5 * 60);
+/// How long the store may take before it counts as one that cannot be reached.
+const READING_MAX: Duration = Duration::from_secs(2);
 /// How long the store is not asked again after it failed.
 const FAILED_MAX: Duration = Duration::from_secs(1);
 
@@ -178,11 +181,13 @@ impl Memory {
         let Some(id) = id_in(token) else {
             return Ok(None);
         };
-        let mut known = match self.tokens_seen(SEEN_MAX).await {
-            Err(error) if error.kind() == ErrorKind::Unavailable => {
-                self.tokens.good(SEEN_MAX_WHILE_AWAY).ok_or(error)?
-            }
-            known => known?,
+        let mut known = match self.tokens.good(SEEN_MAX_WHILE_AWAY) {
+            Some(good) => match timeout(READING_MAX, self.tokens_seen(SEEN_MAX)).await {
+                Err(_) => good,
+                Ok(Err(error)) if error.kind() == ErrorKind::Unavailable => good,
+                Ok(seen) => seen?,
+            },
+            None => self.tokens_seen(SEEN_MAX).await?,
         };
         if !known.iter().any(|known| known.id == id) {
             known = self.tokens_seen(SEEN_MAX_FOR_UNKNOWN).await?;

@@ -34,6 +34,7 @@ use rag_memory::{Access, Memory, Patience, Watch};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::auth;
 use super::limits::Turn;
 use super::problem::Problem;
 use operation::{Answer, Operation, Success};
@@ -133,7 +134,7 @@ async fn answer(
 ) -> Response {
     // Before anything of the request is read.
     if let Err(error) = access.require(route.operation.scopes) {
-        return Problem::from(&error).into_response();
+        return auth::insufficient(Problem::from(&error).into_response());
     }
     let Ok(path) = path else {
         return operation::invalid("the path is not UTF-8").into_response();
@@ -162,7 +163,7 @@ async fn carry_out(
             Some(key) => {
                 let same = upload::fingerprint(&upload);
                 let work = upload::take(memory.clone(), upload);
-                idempotency::once(&key, &same, &memory, Success::Stored, held(turn, work)).await
+                idempotency::once(key, same, memory, Success::Stored, held(turn, work)).await
             }
             None => upload::take(memory, upload).await,
         };
@@ -178,7 +179,7 @@ async fn carry_out(
             let same = serde_json::json!([operation.id, &input]).to_string();
             let (claiming, success) = (memory.clone(), operation.success);
             let work = async move { operation.run(memory, input, watch).await };
-            idempotency::once(&key, &same, &claiming, success, held(turn, work)).await
+            idempotency::once(key, same, claiming, success, held(turn, work)).await
         }
         None => operation.run(memory, input, watch).await,
     }

@@ -210,11 +210,19 @@ pub(super) async fn check(
     extensions.insert(access);
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
-    // Its token is good, and does not do for this.
-    let is_asked = matches!(auth.checks, Checks::Tokens { .. });
-    if is_asked && response.status() == StatusCode::FORBIDDEN {
+    if response.extensions().get::<Insufficient>().is_some() {
         auth.challenge(&mut response, Some("insufficient_scope"), &path);
     }
+    response
+}
+
+/// That a caller's token is good and its scopes do not do.
+#[derive(Clone)]
+struct Insufficient;
+
+/// The answer to a caller whose scopes do not do: with another token they might.
+pub(super) fn insufficient(mut response: Response) -> Response {
+    response.extensions_mut().insert(Insufficient);
     response
 }
 

@@ -17,6 +17,7 @@ use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge}
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rag_memory::Access;
 
+use super::auth;
 use super::limits::{self, Limits};
 use super::problem::Problem;
 
@@ -61,7 +62,7 @@ pub(super) async fn report(
     Extension(access): Extension<Access>,
 ) -> Response {
     if let Err(error) = access.require_whole() {
-        return Problem::from(&error).into_response();
+        return auth::insufficient(Problem::from(&error).into_response());
     }
     limits::observe(&limits);
     if let Some(bytes) = resident_bytes() {

@@ -112,7 +112,8 @@ impl Shared<'_> {
         let (found, is_away) = match over_mcp {
             true => (
                 &result["structuredContent"],
-                status == 200 && result["isError"] == true && mentions(result, "unavailable"),
+                is_unavailable(status, retry, &body)
+                    || (result["isError"] == true && mentions(result, "unavailable")),
             ),
             false => (&body, is_unavailable(status, retry, &body)),
         };

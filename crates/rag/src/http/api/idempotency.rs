@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, StatusCode};
 use futures_util::FutureExt;
 use rag_memory::{Claim, Error, ErrorKind, Keyed, Memory};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
 use super::operation::{Answer, Success, invalid};
@@ -17,10 +17,10 @@ use crate::http::problem::Problem;
 const HEADER: &str = "idempotency-key";
 /// The longest key, in bytes.
 const KEY_BYTES_MAX: usize = 255;
-/// How often and how many times the store is told how a request ended while it
-/// cannot be reached: about as long as a claim holds by itself.
+/// How often and for how long the store is told how a request ended while it cannot
+/// be reached: less than a claim holds by itself, after which it may be another's.
 const SETTLE_EVERY: Duration = Duration::from_secs(2);
-const SETTLE_TRIES: usize = 300;
+const SETTLE_MAX: Duration = Duration::from_secs(8 * 60);
 
 /// The key of a request, if it has one.
 pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -40,13 +40,27 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 /// Does a request once, whoever sends it again. `same` tells it apart from others
 /// that may have the same key; `success` says what a kept answer looks like.
 pub(super) async fn once(
-    key: &str,
-    same: &str,
-    memory: &Memory,
+    key: String,
+    same: String,
+    memory: Memory,
     success: Success,
     work: impl Future<Output = Result<Answer, Problem>> + Send + 'static,
 ) -> Result<Answer, Problem> {
-    let claimed = memory.claim(key, same).await;
+    // In a task of its own: a caller who goes away sends it again, and then it
+    // must have been done or not, never half.
+    let doing = claimed(key, same, memory, success, work);
+    let done = tokio::spawn(doing.in_current_span()).await;
+    done.unwrap_or_else(|_| Err(failed()))
+}
+
+async fn claimed(
+    key: String,
+    same: String,
+    memory: Memory,
+    success: Success,
+    work: impl Future<Output = Result<Answer, Problem>>,
+) -> Result<Answer, Problem> {
+    let claimed = memory.claim(&key, &same).await;
     let (keyed, claim) = claimed.map_err(|error| Problem::from(&error))?;
     match claim {
         Claim::Do => {}
@@ -68,27 +82,19 @@ pub(super) async fn once(
                 .hint("make a new key for each request that is meant to be done"));
         }
     }
-    // In a task of its own: a caller who goes away sends it again, and then it
-    // must have been done or not, never half.
-    let memory = memory.clone();
-    let work = async move {
-        // A panic must not leave the claim to time.
-        let outcome = AssertUnwindSafe(work).catch_unwind().await;
-        let outcome = outcome.unwrap_or_else(|_| Err(failed()));
-        match settle(&memory, &keyed, &outcome).await {
-            Ok(()) => {}
-            // The caller shall not wait for the store, nor be told that the
-            // request is under way when it is sent again.
-            Err(error) if error.kind() == ErrorKind::Unavailable => {
-                let later = settle_later(memory, keyed, outcome.clone());
-                tokio::spawn(later.in_current_span());
-            }
-            Err(error) => tracing::warn!("cannot keep the answer to a request: {error}"),
+    // A panic must not leave the claim to time.
+    let outcome = AssertUnwindSafe(work).catch_unwind().await;
+    let outcome = outcome.unwrap_or_else(|_| Err(failed()));
+    match settle(&memory, &keyed, &outcome).await {
+        Ok(()) => {}
+        // Else whoever sends it again would be told that it is under way.
+        Err(error) if error.kind() == ErrorKind::Unavailable => {
+            let later = settle_later(memory, keyed, outcome.clone());
+            tokio::spawn(later.in_current_span());
         }
-        outcome
-    };
-    let done = tokio::spawn(work.in_current_span()).await;
-    done.unwrap_or_else(|_| Err(failed()))
+        Err(error) => tracing::warn!("cannot keep the answer to a request: {error}"),
+    }
+    outcome
 }
 
 fn failed() -> Problem {
@@ -97,14 +103,20 @@ fn failed() -> Problem {
 }
 
 async fn settle_later(memory: Memory, keyed: Keyed, outcome: Result<Answer, Problem>) {
-    for _ in 0..SETTLE_TRIES {
-        sleep(SETTLE_EVERY).await;
-        match settle(&memory, &keyed, &outcome).await {
-            Err(error) if error.kind() == ErrorKind::Unavailable => {}
-            Err(error) => return tracing::warn!("cannot keep the answer to a request: {error}"),
-            Ok(()) => return,
+    let settling = async {
+        loop {
+            sleep(SETTLE_EVERY).await;
+            match settle(&memory, &keyed, &outcome).await {
+                Err(error) if error.kind() == ErrorKind::Unavailable => {}
+                Err(error) => {
+                    return tracing::warn!("cannot keep the answer to a request: {error}");
+                }
+                Ok(()) => return,
+            }
         }
-    }
+    };
+    // A claim that is not settled ends by itself.
+    let _ = timeout(SETTLE_MAX, settling).await;
 }
 
 async fn settle(

@@ -106,7 +106,7 @@ impl Keys {
         drop(asking);
         match self.known(id, algorithm) {
             Some(key) => Ok(Some(key)),
-            None if is_current || self.has(id) => Ok(None),
+            None if is_current || (self.is_known() && self.has(id)) => Ok(None),
             // It may be new, and clients throw a token away that is called invalid.
             None if self.is_known() => Err(Unavailable(format!(
                 "the token's key is none that is known, and `{}` was not asked for others just now",

@@ -15,14 +15,14 @@ use super::api::server;
 use super::client::{PATIENCE, Reply, Server, request, send};
 
 /// How long a request may take.
-const REQUEST_MAX: Duration = Duration::from_secs(2);
+const REQUEST_MAX: Duration = Duration::from_secs(5);
 
 /// How many wait while one is worked on, and how many more there are.
 const WAITING_MAX: usize = 4;
 const SURPLUS: usize = 3;
 
 /// How soon one is answered who has nobody to wait for.
-const SOON: Duration = Duration::from_secs(3);
+const SOON: Duration = Duration::from_secs(8);
 
 /// A server that works on one request at a time.
 async fn for_one() -> Server {

@@ -76,3 +76,28 @@ async fn what_no_tool_does_the_api_does_not_either() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_cannot_be_listed_is_not_completed() {
+    let resource = json!({"type": "ref/resource", "uri": "rag://document/{id}"});
+    let prompt = json!({"type": "ref/prompt", "name": "answer_with_citations"});
+    for (tool, reference, argument) in [
+        ("get_document_by_id", resource, "id"),
+        ("search_documents", prompt, "collection_name"),
+    ] {
+        for (tools, is_listed) in [(ToolSet::All, true), (ToolSet::parse(tool).unwrap(), false)] {
+            let server = Server::offering(tools.clone()).await;
+            let id = fill(&server.memory, "notes").await;
+            let typed = if argument == "id" { &id[..2] } else { "no" };
+            let argument = json!({"name": argument, "value": typed});
+            let params = json!({"ref": reference, "argument": argument});
+            let message = json!({
+                "jsonrpc": "2.0", "id": 1, "method": "completion/complete", "params": params,
+            });
+            let answer = server.post(&message).await.json();
+            let values = answer["result"]["completion"]["values"].as_array();
+            let values = values.unwrap_or_else(|| panic!("{tools:?}: {answer}"));
+            assert_eq!(!values.is_empty(), is_listed, "{tools:?}: {answer}");
+        }
+    }
+}
