@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::program::{PATIENCE, User, until};
+use crate::program::{PATIENCE, until};
 use crate::served::Served;
-use crate::stores::{postgres_url, qdrant_url, unique, wired};
+use crate::stores::{postgres_url, qdrant_url, unique, user_at, wired};
 
 /// How many ask at the same time: more than are worked on at once.
 const CALLERS: usize = 30;
@@ -182,10 +182,7 @@ fn nothing_is_lost_when_the_store_is_away_for_a_while() {
     for url in [postgres_url(), qdrant_url()] {
         let (wire, through) = wired(&url);
         let name = unique("outage");
-        let user = User::new()
-            .with("DATABASE_URL", &through)
-            .with("RAG_DB_SCHEMA", &name)
-            .with("RAG_QDRANT_PREFIX", &name)
+        let user = user_at(&through, &name)
             .with("RAG_RATE_LIMIT", "0")
             .with_collection("asked")
             .with_collection("written");

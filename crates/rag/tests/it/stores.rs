@@ -42,6 +42,14 @@ pub(crate) fn unique(name: &str) -> String {
     format!("{name}_{}_{nanos}", std::process::id())
 }
 
+/// A user whose memory has the name `name` in the store at `url`.
+pub(crate) fn user_at(url: &str, name: &str) -> User {
+    User::new()
+        .with("DATABASE_URL", url)
+        .with("RAG_DB_SCHEMA", name)
+        .with("RAG_QDRANT_PREFIX", name)
+}
+
 /// A memory with two collections, in the store at `user`'s DATABASE_URL.
 fn fill(user: &User) {
     for (name, about) in [("sea", "Of the sea"), ("sky", "Of the sky")] {
@@ -127,10 +135,7 @@ fn a_memory_goes_around_all_stores_and_comes_back_the_same() {
         // Again, there is nothing to do.
         let again = mover.json(&["migrate", "--from", &pair[0], "--to", &pair[1]]);
         assert_eq!(again["documents_unchanged"], 5, "{pair:?}: {again}");
-        let there = User::new()
-            .with("RAG_DB_SCHEMA", &schema)
-            .with("RAG_QDRANT_PREFIX", &schema)
-            .with("DATABASE_URL", &pair[1]);
+        let there = user_at(&pair[1], &schema);
         assert_eq!(without_last_digits(seen(&there)), before, "{pair:?}");
     }
 }
@@ -207,10 +212,7 @@ async fn a_crawl_outlives_its_database() {
         sites::many(&site, PAGES);
         let (wire, url) = wired(&url);
         let name = unique("crawl");
-        let user = User::new()
-            .with("DATABASE_URL", &url)
-            .with("RAG_DB_SCHEMA", &name)
-            .with("RAG_QDRANT_PREFIX", &name)
+        let user = user_at(&url, &name)
             .with("RAG_ALLOW_PRIVATE_HOSTS", site.host())
             .with_collection("docs");
         let root = site.url("/").to_string();
@@ -246,10 +248,7 @@ fn a_server_is_well_again_when_its_database_is() {
     for url in [postgres_url(), qdrant_url()] {
         let (wire, url) = wired(&url);
         let name = unique("health");
-        let user = User::new()
-            .with("DATABASE_URL", &url)
-            .with("RAG_DB_SCHEMA", &name)
-            .with("RAG_QDRANT_PREFIX", &name);
+        let user = user_at(&url, &name);
         let port = free_port().to_string();
         let server = Running::start(user.command(&["serve", "--port", &port]));
         let address = format!("127.0.0.1:{port}");
